@@ -1,0 +1,276 @@
+//! What the command line may ask: answered through the writer of a running desk, or on the files themselves while none
+//! runs. Both do the same things in the same transactions.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::{Config, Secrets};
+use crate::control::{AlertStatus, ChannelStatus, Operator, Request, Response, Status};
+use crate::deliver::modem::ModemHandle;
+use crate::intake;
+use crate::model::{BootId, Channel, InboxId, RowId, Timestamp};
+use crate::outbox::{Desk, SharedDesk};
+use crate::store::{
+    Arrival, ChannelState, Command, DeadLetter, DeadLetterFilter, Gate, Opening, Reader, Space, Store, StoreError, Tx,
+    Writer,
+};
+
+use super::{AppError, wiring};
+
+/// What every wish needs besides the database.
+struct Knowledge {
+    sources: HashMap<String, intake::Settings>,
+    opening: Opening,
+}
+
+impl Knowledge {
+    fn new(config: &Config, sources: &[intake::Settings]) -> Self {
+        let sources = sources.iter().map(|source| (source.name.clone(), source.clone())).collect();
+        Self { sources, opening: wiring::opening(config) }
+    }
+
+    /// Does what is asked, inside one transaction.
+    fn perform(&self, tx: Tx<'_>, desk: &mut Desk, request: &Request, now: Timestamp) -> Result<Response, StoreError> {
+        match request {
+            Request::Retry { filter } => each(tx, filter, |letter| self.retry(tx, desk, letter, now)),
+            Request::Discard { filter } => each(tx, filter, |letter| {
+                let closed = tx.close_dead_letter(letter.id, "discarded", now)?;
+                Ok(if closed { Ok(()) } else { Err("it was closed before".to_owned()) })
+            }),
+            Request::ReplayQuarantine { ids } => self.replay_quarantine(tx, ids, now),
+            Request::Replay { lead, from, again } => {
+                Ok(Response::Replayed { outcome: desk.replay(tx, *lead, *from, *again, now)? })
+            }
+            Request::Status => Ok(Response::Refused { reason: "the desk is not running".to_owned() }),
+        }
+    }
+
+    fn retry(
+        &self,
+        tx: Tx<'_>,
+        desk: &mut Desk,
+        letter: &DeadLetter,
+        now: Timestamp,
+    ) -> Result<Result<(), String>, StoreError> {
+        if let Some(inbox) = letter.inbox_id {
+            return self.retry_gate(tx, letter, inbox, now);
+        }
+        Ok(if desk.requeue(tx, letter, now)? {
+            Ok(())
+        } else {
+            Err("its job runs again already, is gone, or its channel is not configured any more".to_owned())
+        })
+    }
+
+    /// A webhook that failed the gate, read again with the mapping of today.
+    fn retry_gate(
+        &self,
+        tx: Tx<'_>,
+        letter: &DeadLetter,
+        inbox: InboxId,
+        now: Timestamp,
+    ) -> Result<Result<(), String>, StoreError> {
+        let Some(stored) = tx.inbox_request(inbox)? else { return Ok(Err("its webhook is gone".to_owned())) };
+        match self.read(&stored) {
+            Ok(Gate::Passed(lead)) => {
+                tx.receive_again(inbox, &stored, &lead, &self.opening, now)?;
+                tx.close_dead_letter(letter.id, "requeued", now)?;
+                tx.clear_alert(&format!("gate:{}", stored.source), now)?;
+                Ok(Ok(()))
+            }
+            Ok(Gate::Failed { reason } | Gate::Crashed { reason }) | Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    fn replay_quarantine(&self, tx: Tx<'_>, ids: &[i64], now: Timestamp) -> Result<Response, StoreError> {
+        let ids = if ids.is_empty() { tx.quarantine_waiting()? } else { ids.to_vec() };
+        let (mut count, mut failures) = (0_u32, Vec::new());
+        for id in ids {
+            let read = match tx.quarantined(id)? {
+                Some(stored) => self.read(&stored).map(|gate| (stored, gate)),
+                None => Err("there is no such request".to_owned()),
+            };
+            match read {
+                Ok((mut stored, gate)) => {
+                    let source = stored.source.clone();
+                    stored.received_at = now;
+                    tx.receive(&stored, &gate, &self.opening)?;
+                    tx.mark_replayed(id, now)?;
+                    tx.clear_alert(&format!("quarantine:{source}"), now)?;
+                    count = count.saturating_add(1);
+                }
+                Err(why) => failures.push(format!("{id}: {why}")),
+            }
+        }
+        Ok(Response::Done { count, failures })
+    }
+
+    fn read(&self, stored: &Arrival) -> Result<Gate, String> {
+        let source = &stored.source;
+        let settings =
+            self.sources.get(source).ok_or_else(|| format!("the source {source} is not configured any more"))?;
+        Ok(intake::reparse(settings, stored))
+    }
+}
+
+/// Does `act` for every dead letter of a filter, and says for which it could not be done.
+fn each(
+    tx: Tx<'_>,
+    filter: &DeadLetterFilter,
+    mut act: impl FnMut(&DeadLetter) -> Result<Result<(), String>, StoreError>,
+) -> Result<Response, StoreError> {
+    let (mut count, mut failures) = (0_u32, Vec::new());
+    for letter in tx.dead_letters(filter)? {
+        match act(&letter)? {
+            Ok(()) => count = count.saturating_add(1),
+            Err(why) => failures.push(format!("{}: {why}", letter.id)),
+        }
+    }
+    let now = Timestamp::now();
+    for (stage, alerts) in [("sms", "sms:undelivered"), ("gate", "gate:"), ("gate", "crash:")] {
+        let of_stage = DeadLetterFilter { stage: Some(stage.to_owned()), ..DeadLetterFilter::default() };
+        if tx.dead_letters(&of_stage)?.is_empty() {
+            tx.clear_alerts_of(alerts, now, now)?;
+        }
+    }
+    Ok(Response::Done { count, failures })
+}
+
+/// The operator of a running desk.
+pub(super) struct Online {
+    knowledge: Arc<Knowledge>,
+    desk: SharedDesk,
+    writer: Writer,
+    folder: PathBuf,
+    space: Space,
+    intake: SocketAddr,
+    since: Timestamp,
+    channels: Vec<Channel>,
+    modems: Vec<(Channel, ModemHandle)>,
+    hints: Vec<String>,
+}
+
+impl Online {
+    pub(super) fn new(
+        config: &Config,
+        sources: &[intake::Settings],
+        desk: SharedDesk,
+        writer: Writer,
+        intake: SocketAddr,
+        modems: Vec<(Channel, ModemHandle)>,
+    ) -> Self {
+        let channels = desk.lock().channels();
+        Self {
+            knowledge: Arc::new(Knowledge::new(config, sources)),
+            desk,
+            writer,
+            folder: config.storage.data_dir.clone(),
+            space: Space::new(&config.storage.data_dir, wiring::space(config)),
+            intake,
+            since: Timestamp::now(),
+            channels,
+            modems,
+            hints: config.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn status(&self) -> Result<Status, StoreError> {
+        let reader = Reader::open(&self.folder)?;
+        let alerts = reader.alerts()?.into_iter().map(|alert| AlertStatus {
+            since: alert.first_at.to_string(),
+            count: alert.count,
+            text: alert.text,
+            cure: alert.cure,
+        });
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.since.to_string(),
+            intake: self.intake.to_string(),
+            counts: reader.counts()?,
+            last_lead_at: reader.last_lead_at()?.map(|at| at.to_string()),
+            free_bytes: self.space.free_bytes(),
+            channels: self.channel_states(&reader)?,
+            alerts: alerts.collect(),
+            hints: self.hints.clone(),
+        })
+    }
+
+    fn channel_states(&self, reader: &Reader) -> Result<Vec<ChannelStatus>, StoreError> {
+        let troubled = reader.channels()?;
+        let state = |channel: &Channel| {
+            // A closed breaker that counts failures is no trouble yet: the modem's own state tells more.
+            let trouble = troubled.iter().find(|row| row.channel == *channel && row.state != ChannelState::Closed);
+            let modem = self.modems.iter().find(|(name, _)| name == channel).map(|(_, handle)| handle.status());
+            let (word, reason) = match (trouble, &modem) {
+                (Some(row), _) => (row.state.name(), Some(row.reason.clone())),
+                (None, Some(modem)) => (modem.state.name(), modem.reason.clone()),
+                (None, None) => ("closed", None),
+            };
+            let until = trouble.filter(|row| row.until > Timestamp::now()).map(|row| row.until.to_string());
+            ChannelStatus { name: channel.to_string(), state: word.to_owned(), reason, until }
+        };
+        Ok(self.channels.iter().map(state).collect())
+    }
+}
+
+impl Operator for Online {
+    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
+        Box::pin(async move {
+            tracing::info!(?request, "the operator asks");
+            let answer = if request == Request::Status {
+                self.status().map(|status| Response::Status(Box::new(status)))
+            } else {
+                let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
+                let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
+                self.writer.run(Command::Outcome, wish).await
+            };
+            answer.unwrap_or_else(|error| refusal(&error))
+        })
+    }
+}
+
+/// The operator of a desk that doesn't run: holds the data folder's lock while it lives.
+pub struct Offline {
+    knowledge: Knowledge,
+    files: Mutex<(Store, Desk)>,
+}
+
+impl Offline {
+    /// Opens the files of a desk that doesn't run.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when one does run.
+    pub fn open(config: &Config, secrets: &Secrets) -> Result<Self, AppError> {
+        let store = Store::open(&config.storage.data_dir)?;
+        let workers = wiring::effects(config, secrets, &tokio_util::sync::CancellationToken::new())?.workers;
+        let desk = Desk::new(wiring::desk(config, workers)?, BootId::fresh(Timestamp::now()));
+        let sources = wiring::sources(config, secrets)?;
+        Ok(Self { knowledge: Knowledge::new(config, &sources), files: Mutex::new((store, desk)) })
+    }
+}
+
+impl Operator for Offline {
+    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
+        Box::pin(async move {
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            let (store, desk) = &mut *files;
+            store
+                .transact(|tx| self.knowledge.perform(tx, desk, &request, Timestamp::now()))
+                .unwrap_or_else(|error| refusal(&error))
+        })
+    }
+}
+
+fn refusal(error: &StoreError) -> Response {
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        reason = format!("{reason}: {cause}");
+        source = cause.source();
+    }
+    Response::Refused { reason }
+}

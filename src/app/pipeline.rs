@@ -1,0 +1,74 @@
+//! The pipeline's two effects: sanitise and classify, and the timer that doesn't wait for the model.
+//!
+//! Both clean the message first, so that a person who is told of an unclassified lead can read it. A message of which
+//! nothing is left goes to a person: a model would only guess.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+
+use crate::classify::Classifier;
+use crate::failpoint;
+use crate::model::{Done, Effect, Failure, Fault, Lead, Outcome, Report, Task, Work};
+use crate::sanitize;
+
+/// Longer messages are cut. A page of text says what a lead wants; what follows is a newsletter.
+const MESSAGE_CAP: usize = 8_000;
+
+/// Sanitise, then ask the model.
+pub(super) struct Pipeline {
+    pub(super) classifier: Classifier,
+}
+
+impl Effect for Pipeline {
+    fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
+        Box::pin(async move {
+            let message = clean(&work.lead);
+            let mut report = if message.is_empty() {
+                let failure = Failure::new(Fault::Permanent, "nothing is left of the message after cleaning");
+                Report::of(Outcome::Failed(failure.cure("read the raw payload: `nightdesk leads show`")))
+            } else {
+                self.classifier.classify(&message, work).await
+            };
+            for call in &report.llm_calls {
+                tracing::info!(
+                    provider = call.provider,
+                    model = call.model,
+                    label = call.label.map(tracing::field::display),
+                    latency_ms = call.latency.as_millis(),
+                    prompt = call.user_prompt,
+                    answer = call.answer,
+                    error = call.error,
+                    "model asked"
+                );
+            }
+            report.message = Some(message);
+            report
+        })
+    }
+}
+
+/// The desk's timers. Their time has come when they are claimed; what that means is the outbox's business.
+pub(super) struct Timers;
+
+impl Effect for Timers {
+    fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
+        Box::pin(async move {
+            let unread = matches!(work.job.task, Task::ClassifyDeadline {}) && work.lead.message.is_none();
+            // A text that brings the program down must not keep a person from being told of the lead.
+            let message = if unread && work.job.crashes == 0 {
+                catch_unwind(AssertUnwindSafe(|| clean(&work.lead))).ok()
+            } else {
+                None
+            };
+            Report { message, ..Report::of(Outcome::Done(Done::Timer)) }
+        })
+    }
+}
+
+fn clean(lead: &Lead) -> String {
+    failpoint::reach(&lead.raw_message);
+    let message = sanitize::clean(&lead.raw_message, MESSAGE_CAP).to_string();
+    tracing::info!(clean_text = message, "message cleaned");
+    message
+}

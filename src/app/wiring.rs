@@ -1,0 +1,302 @@
+//! From the configuration to each room's own settings. The only place that knows both.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::classify::{self, Classifier};
+use crate::config::{self, Config, SecretError, Secrets};
+use crate::deliver::modem::{self, ModemHandle};
+use crate::deliver::twilio::{self, Twilio};
+use crate::intake;
+use crate::journal;
+use crate::model::{Channel, Effect, Ladder, Lane};
+use crate::outbox::{self, BreakerSettings, Limits, Waits};
+use crate::route::{self, Person, SmsTemplate, TemplateError};
+use crate::store::{Opening, SpaceSettings};
+use crate::wire::Wire;
+use crate::writeback::hubspot::{self, HubSpot};
+
+use super::pipeline::{Pipeline, Timers};
+
+/// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
+const DESK_WORKERS: usize = 8;
+/// HubSpot allows ten requests a second at the least; four at a time stay below it.
+const CRM_WORKERS: usize = 4;
+/// Twilio sends one text a second and number; a few may wait there.
+const TWILIO_WORKERS: usize = 4;
+/// A serial port does one thing at a time.
+const MODEM_WORKERS: usize = 1;
+/// A text without a failover clock may take as long as the slowest modem (150 s) and its dialogue.
+const SMS_LIMIT: Duration = Duration::from_mins(3);
+/// What an effect's hard deadline allows beyond the requests it makes.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// The wire of every HTTP room and the effect of every channel, with the tasks that must run beside them.
+pub(super) struct Effects {
+    pub(super) by_channel: HashMap<Channel, Arc<dyn Effect>>,
+    pub(super) workers: BTreeMap<Channel, usize>,
+    pub(super) modems: Vec<(Channel, ModemHandle)>,
+    pub(super) tasks: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// Every destination of the configuration.
+pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationToken) -> Result<Effects, SecretError> {
+    let mut effects =
+        Effects { by_channel: HashMap::new(), workers: BTreeMap::new(), modems: Vec::new(), tasks: Vec::new() };
+    effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers));
+    let wire = Wire::new();
+    if let Some(llm) = config.llm.first() {
+        let classifier = Classifier::new(classifier(config, llm, secrets)?, wire.clone());
+        effects.add(classifier.channel(), llm.concurrency.max(1), Arc::new(Pipeline { classifier }));
+    }
+    for (name, settings) in &config.modem {
+        let (handle, task) = modem::modem(modem_settings(name, settings), stop.clone());
+        let channel = Channel::new(Lane::Sms, name);
+        effects.add(channel.clone(), MODEM_WORKERS, Arc::new(handle.clone()));
+        effects.modems.push((channel, handle));
+        effects.tasks.push(Box::pin(task));
+    }
+    if let Some(twilio) = twilio(config, secrets)? {
+        effects.add(Channel::new(Lane::Sms, "twilio"), TWILIO_WORKERS, Arc::new(twilio));
+    }
+    for (name, crm) in &config.crm {
+        let hubspot = HubSpot::new(hubspot_settings(config, crm, secrets)?, wire.clone());
+        effects.add(Channel::new(Lane::Crm, name), CRM_WORKERS, Arc::new(hubspot));
+    }
+    Ok(effects)
+}
+
+impl Effects {
+    fn add(&mut self, channel: Channel, workers: usize, effect: Arc<dyn Effect>) {
+        self.workers.insert(channel.clone(), workers);
+        self.by_channel.insert(channel, effect);
+    }
+}
+
+/// Every model of the configuration, in order, for `check --online`.
+///
+/// # Errors
+/// When a secret was not loaded.
+pub fn classifiers(config: &Config, secrets: &Secrets) -> Result<Vec<Classifier>, SecretError> {
+    let wire = Wire::new();
+    config.llm.iter().map(|llm| Ok(Classifier::new(classifier(config, llm, secrets)?, wire.clone()))).collect()
+}
+
+/// Every HubSpot of the configuration by its channel's name, for `check`.
+///
+/// # Errors
+/// When a secret was not loaded.
+pub fn hubspots(config: &Config, secrets: &Secrets) -> Result<Vec<(String, HubSpot)>, SecretError> {
+    let wire = Wire::new();
+    let of = |(name, crm): (&String, &config::Crm)| {
+        Ok((name.clone(), HubSpot::new(hubspot_settings(config, crm, secrets)?, wire.clone())))
+    };
+    config.crm.iter().map(of).collect()
+}
+
+/// Twilio, if it is configured.
+///
+/// # Errors
+/// When a secret was not loaded.
+pub fn twilio(config: &Config, secrets: &Secrets) -> Result<Option<Twilio>, SecretError> {
+    let Some(twilio) = &config.twilio else { return Ok(None) };
+    let settings = twilio::Settings {
+        base_url: twilio.base_url.as_str().to_owned(),
+        account_sid: twilio.account_sid.clone(),
+        user: twilio.user.clone(),
+        secret: secrets.get(&twilio.token)?.clone(),
+        sender: match &twilio.sender {
+            config::Sender::From(number) => twilio::Sender::From(number.clone()),
+            config::Sender::MessagingService(sid) => twilio::Sender::Service(sid.clone()),
+        },
+        validity: twilio.validity,
+        timeout: twilio.timeout,
+    };
+    Ok(Some(Twilio::new(settings, Wire::new())))
+}
+
+/// Every source, ready to be posted to.
+///
+/// # Errors
+/// When a secret was not loaded.
+pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Settings>, SecretError> {
+    let public_url = config.server.public_url.as_ref().map_or("", |url| url.as_str()).to_owned();
+    let of = |(name, source): (&String, &config::Source)| {
+        Ok(intake::Settings {
+            name: name.clone(),
+            shape: match &source.shape {
+                config::Shape::Json(fields) => intake::Shape::Json(pointers(fields)),
+                config::Shape::HubspotWorkflow => intake::Shape::HubspotWorkflow,
+            },
+            auth: match &source.auth {
+                config::Auth::Hubspot { secret } => {
+                    intake::Auth::Hubspot { secret: secrets.get(secret)?.clone(), public_url: public_url.clone() }
+                }
+                config::Auth::SharedSecret { header, prefix, secret } => intake::Auth::SharedSecret {
+                    header: header.clone(),
+                    prefix: prefix.clone(),
+                    secret: secrets.get(secret)?.clone(),
+                },
+                config::Auth::None => intake::Auth::None,
+            },
+            crm: source.crm.clone(),
+            account: source.account.clone(),
+            country: config.business.country.clone(),
+        })
+    };
+    config.sources.iter().map(of).collect()
+}
+
+fn pointers(fields: &config::Fields) -> intake::Fields {
+    let config::Fields { message, email, phone, name, first_name, last_name, record_id, event_id } = fields.clone();
+    intake::Fields { message, email, phone, name, first_name, last_name, record_id, event_id }
+}
+
+/// How much a sender may ask of the box.
+pub(super) fn limits(config: &Config) -> intake::Limits {
+    let server = &config.server;
+    intake::Limits {
+        max_body_bytes: server.max_body_bytes,
+        max_header_bytes: server.max_header_bytes,
+        max_connections: server.max_connections,
+        read_timeout: server.read_timeout,
+        // cloudflared keeps idle origin connections for 90 s; the tunnel must be the one that closes them.
+        idle_timeout: Duration::from_secs(100),
+        drain_grace: server.drain_grace,
+    }
+}
+
+/// The first jobs of every lead.
+pub(super) fn opening(config: &Config) -> Opening {
+    Opening {
+        classify_on: config.llm.first().map(|llm| Channel::new(Lane::Llm, &llm.name)),
+        deadline_after: config.classify.deadline,
+        give_up_after: config.classify.give_up_after,
+    }
+}
+
+/// What the outbox is told.
+pub(super) fn desk(config: &Config, workers: BTreeMap<Channel, usize>) -> Result<outbox::Settings, TemplateError> {
+    let slowest = |timeouts: &mut dyn Iterator<Item = Duration>| {
+        timeouts.max().unwrap_or(SLACK).saturating_mul(2).saturating_add(SLACK)
+    };
+    let crm = slowest(&mut config.crm.values().map(|crm| crm.timeout));
+    let look_up = crm.max(slowest(&mut config.twilio.iter().map(|twilio| twilio.timeout)));
+    let llm = slowest(&mut config.llm.iter().map(|llm| llm.first_timeout.max(llm.timeout)));
+    Ok(outbox::Settings {
+        channels: workers,
+        limits: Limits { llm, sms: SMS_LIMIT, crm, look_up },
+        waits: Waits {
+            ladder: Ladder { base: config.outbox.retry_base, cap: config.outbox.retry_cap },
+            look_up_after: config.sms.report_wait,
+        },
+        breaker: BreakerSettings { opens_after: config.outbox.breaker_after, pause: config.outbox.breaker_pause },
+        route: router(config)?,
+        classify_give_up_after: config.classify.give_up_after,
+    })
+}
+
+fn router(config: &Config) -> Result<route::Settings, TemplateError> {
+    let template = config.sms.template.as_deref().map(SmsTemplate::new).transpose()?.unwrap_or_default();
+    let noted = config.crm.iter().filter(|(_, crm)| crm.note);
+    Ok(route::Settings {
+        on_call: config.oncall.as_ref().map(|person| Person { name: person.name.clone(), phone: person.phone.clone() }),
+        sms_channels: config.sms.channels.clone(),
+        failover_after: config.sms.failover_after,
+        sms_give_up_after: config.sms.give_up_after,
+        template,
+        max_parts: usize::from(config.sms.max_parts),
+        note_channels: noted.map(|(name, _)| Channel::new(Lane::Crm, name)).collect(),
+        note_after: config.outbox.note_after,
+        crm_give_up_after: config.outbox.crm_give_up_after,
+    })
+}
+
+/// How much room is kept on the disk.
+pub(super) fn space(config: &Config) -> SpaceSettings {
+    let storage = &config.storage;
+    SpaceSettings { low_water_bytes: storage.low_water_mark_bytes, ballast_bytes: storage.ballast_bytes }
+}
+
+/// How the log is kept.
+#[must_use]
+pub fn journal(config: &Config) -> journal::Settings {
+    journal::Settings {
+        level: format!("{:?}", config.log.level).to_lowercase(),
+        content: match config.log.content {
+            config::LogContent::Full => journal::Content::Full,
+            config::LogContent::Redacted => journal::Content::Redacted,
+        },
+        format: match config.log.format {
+            config::LogFormat::Auto => journal::Format::Auto,
+            config::LogFormat::Text => journal::Format::Text,
+            config::LogFormat::Json => journal::Format::Json,
+            config::LogFormat::Journal => journal::Format::Journal,
+        },
+    }
+}
+
+fn classifier(config: &Config, llm: &config::Llm, secrets: &Secrets) -> Result<classify::Settings, SecretError> {
+    Ok(classify::Settings {
+        provider: llm.name.clone(),
+        base_url: llm.base_url.as_str().to_owned(),
+        model: llm.model.clone(),
+        api_key: llm.key.as_ref().map(|key| secrets.get(key).cloned()).transpose()?,
+        role: match llm.instructions_role {
+            config::Role::System => classify::Role::System,
+            config::Role::Developer => classify::Role::Developer,
+        },
+        structured: match llm.structured {
+            config::Structured::JsonSchema => classify::Structured::JsonSchema,
+            config::Structured::JsonObject => classify::Structured::JsonObject,
+        },
+        token_limit: match llm.token_limit_key {
+            config::TokenLimitKey::MaxCompletionTokens => classify::TokenLimit::MaxCompletionTokens,
+            config::TokenLimitKey::MaxTokens => classify::TokenLimit::MaxTokens,
+        },
+        max_tokens: llm.max_tokens,
+        timeout: llm.timeout,
+        first_timeout: llm.first_timeout,
+        price: llm.price.map(|price| classify::Price::per_million(price.input, price.output)),
+        business: config.business.description.clone().unwrap_or_default(),
+        mask_contacts: config.classify.mask_contacts,
+    })
+}
+
+fn hubspot_settings(config: &Config, crm: &config::Crm, secrets: &Secrets) -> Result<hubspot::Settings, SecretError> {
+    Ok(hubspot::Settings {
+        base_url: crm.base_url.as_str().to_owned(),
+        path: crm.path.clone(),
+        token: secrets.get(&crm.token)?.clone(),
+        classification_property: crm.classification_property.clone(),
+        values: crm.values.clone(),
+        priority_property: crm.priority_property.clone(),
+        zone: config.business.time_zone.clone(),
+        timeout: crm.timeout,
+    })
+}
+
+fn modem_settings(name: &str, settings: &config::Modem) -> modem::Settings {
+    let timings = &settings.timings;
+    modem::Settings {
+        name: name.to_owned(),
+        port: settings.port.clone(),
+        baud: settings.baud,
+        smsc: settings.smsc.as_ref().map(ToString::to_string),
+        validity: settings.validity,
+        timings: modem::Timings {
+            prompt: timings.prompt,
+            result: timings.result,
+            ok_after_reference: timings.ok_after_reference,
+            gap: timings.gap,
+            keep_alive: timings.keep_alive,
+            reopen: timings.reopen,
+            retry: timings.retry,
+            late_verdict: timings.late_verdict,
+            ..modem::Timings::default()
+        },
+    }
+}

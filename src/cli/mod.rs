@@ -1,0 +1,99 @@
+//! The command line: parses and prints, decides nothing. One file per command.
+//!
+//! `main` parses a [`Cli`], runs it with standard output as `out`, and ends with the exit code of its [`CliError`].
+//! People get tables (`table`), machines get `--json`. Commands that look read the database; those that change something
+//! ask the running desk (`desk`).
+
+mod check;
+mod desk;
+mod dlq;
+mod error;
+mod leads;
+mod modem;
+mod quarantine;
+mod replay;
+mod run;
+mod send_test;
+mod status;
+mod story;
+mod table;
+mod version;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+
+use crate::demo;
+use desk::Desk;
+
+/// The night desk of a sales team: reads incoming leads and makes the right phone ring.
+#[derive(Debug, Parser)]
+#[command(name = "nightdesk", version, about, after_help = error::EXIT_CODES)]
+pub struct Cli {
+    /// The desk's configuration
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/nightdesk/nightdesk.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the desk until it is asked to stop (SIGTERM or Ctrl-C)
+    Run,
+    /// See the whole desk at work in a simulated world: nine leads, nothing leaves this machine
+    Demo(demo::Options),
+    /// Find everything that is wrong with the configuration, and with what it names
+    Check(check::Check),
+    /// Show how the desk stands: alerts first, then channels and counts
+    Status(status::StatusArgs),
+    /// Look at leads
+    #[command(subcommand)]
+    Leads(leads::LeadsCommand),
+    /// Look at dead letters, retry or discard them
+    #[command(subcommand)]
+    Dlq(dlq::DlqCommand),
+    /// Look at requests that were refused, or let them in
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
+    /// Run a lead through the pipeline again
+    Replay(replay::Replay),
+    /// Post a signed sample lead to the running desk, as a source would
+    SendTest(send_test::SendTest),
+    /// Encode and decode SMS PDUs
+    #[command(subcommand)]
+    Modem(modem::ModemCommand),
+    /// Print the version
+    Version(version::VersionArgs),
+}
+
+impl Cli {
+    /// Runs the command and writes its answer to `out`.
+    ///
+    /// # Errors
+    /// [`CliError::exit_code`] is what the program ends with, [`CliError::is_quiet`] whether to say nothing of it.
+    pub async fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
+        let desk = || Desk::load(self.config.clone());
+        match &self.command {
+            Command::Run => run::run(&desk()?).await?,
+            Command::Demo(options) => {
+                if !demo::run(options, out).await? {
+                    return Err(CliError::DemoFailed);
+                }
+            }
+            Command::Check(check) => check.run(&self.config, out).await?,
+            Command::Status(status) => status.run(&desk()?, out).await?,
+            Command::Leads(leads) => leads.run(&desk()?, out)?,
+            Command::Dlq(dlq) => dlq.run(&desk()?, out).await?,
+            Command::Quarantine(quarantine) => quarantine.run(&desk()?, out).await?,
+            Command::Replay(replay) => replay.run(&desk()?, out).await?,
+            Command::SendTest(test) => test.run(&desk()?, out).await?,
+            Command::Modem(modem) => modem.run(out)?,
+            Command::Version(version) => version.run(out)?,
+        }
+        Ok(out.flush()?)
+    }
+}

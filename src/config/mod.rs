@@ -1,0 +1,169 @@
+//! What the operator typed, and what it means.
+//!
+//! [`Config::parse`] turns the text of `nightdesk.toml` into a complete, checked [`Config`], or tells every problem of
+//! it at once. It opens no file and asks nobody; reading the secrets it names is a step of its own ([`Secrets::load`]).
+//! `app` and `cli` call it; `app` hands each room its share as that room's own settings.
+
+mod crm;
+mod desk;
+mod llm;
+mod problems;
+mod raw;
+mod read;
+mod secret;
+mod sms;
+mod source;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use crm::{Crm, Outbox};
+pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, OnCall, Server, Storage};
+pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
+pub use problems::{Problem, Problems};
+pub use secret::{SecretError, SecretRef, Secrets};
+pub use sms::{Modem, Sender, Sms, Timings, Twilio};
+pub use source::{Auth, Fields, Shape, Source};
+pub use typed::BaseUrl;
+
+/// Everything a desk is told by its operator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The listeners.
+    pub server: Server,
+    /// Where data and the control socket live.
+    pub storage: Storage,
+    /// Who we are.
+    pub business: Business,
+    /// Whom urgent leads wake; nobody in an empty desk.
+    pub oncall: Option<OnCall>,
+    /// Who may post leads, by the name in the address.
+    pub sources: BTreeMap<String, Source>,
+    /// The language models, in order of preference.
+    pub llm: Vec<Llm>,
+    /// Deadlines of the classification.
+    pub classify: Classify,
+    /// How texts go out.
+    pub sms: Sms,
+    /// The modems by channel name.
+    pub modem: BTreeMap<String, Modem>,
+    /// The account at Twilio.
+    pub twilio: Option<Twilio>,
+    /// The CRMs by channel name.
+    pub crm: BTreeMap<String, Crm>,
+    /// Patience of the retries.
+    pub outbox: Outbox,
+    /// What is logged, and how.
+    pub log: Log,
+    /// What works, but probably not as meant.
+    pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, for the person who wrote it.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text),
+            Err(error) => {
+                let mut problems = Problems::default();
+                problems.error("", format!("{} can't be read: {error}", path.display()));
+                Err(problems)
+            }
+        }
+    }
+
+    /// Reads and checks the text of a file. Touches no secret, port or address.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, for the person who wrote it.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let Some((raw, document)) = read::read(text, &mut problems) else { return Err(problems) };
+        let mut config = Self::of(raw, &mut problems);
+        config.look_across(&mut problems);
+        problems.locate(|path| document.line_of(path));
+        if !problems.errors.is_empty() {
+            return Err(problems);
+        }
+        config.warnings = problems.warnings;
+        Ok(config)
+    }
+
+    fn of(raw: raw::Raw, problems: &mut Problems) -> Self {
+        let (sources, llm, modem, crm) = (
+            raw.sources.unwrap_or_default(),
+            raw.llm.unwrap_or_default(),
+            raw.modem.unwrap_or_default(),
+            raw.crm.unwrap_or_default(),
+        );
+        let server = Server::of(raw.server.unwrap_or_default(), problems);
+        let around = source::Around {
+            has_public_url: server.public_url.is_some(),
+            crms: crm.keys().map(String::as_str).collect(),
+        };
+        let modems: Vec<&str> = modem.keys().map(String::as_str).collect();
+        let mut llms = Vec::new();
+        for (nth, raw) in llm.into_iter().enumerate() {
+            llms.extend(Llm::of(nth, raw, problems));
+        }
+        Self {
+            storage: Storage::of(raw.storage.unwrap_or_default(), problems),
+            business: Business::of(raw.business.unwrap_or_default()),
+            oncall: raw.oncall.and_then(|raw| OnCall::of(raw, problems)),
+            sources: named(sources, |name, raw| Source::of(name, raw, &around, problems)),
+            llm: llms,
+            classify: Classify::of(raw.classify.unwrap_or_default(), problems),
+            sms: Sms::of(raw.sms.unwrap_or_default(), &modems, raw.twilio.is_some(), problems),
+            modem: named(modem, |name, raw| Modem::of(name, raw, problems)),
+            twilio: raw.twilio.and_then(|raw| Twilio::of(raw, problems)),
+            crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
+            outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),
+            log: Log::of(&raw.log.unwrap_or_default()),
+            server,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What only shows when several tables are looked at together.
+    fn look_across(&self, problems: &mut Problems) {
+        let mut ports = BTreeMap::new();
+        for (name, modem) in &self.modem {
+            if let Some(other) = ports.insert(&modem.port, name) {
+                problems.error(format!("modem.{name}.port"), format!("the same device as modem.{other}.port"));
+            }
+        }
+        let mut names = BTreeMap::new();
+        for (nth, llm) in self.llm.iter().enumerate() {
+            if nth > 0 {
+                problems.warn(format!("llm[{nth}]"), "only the first is asked in this version");
+            }
+            if let Some(other) = names.insert(&llm.name, nth) {
+                problems.error(format!("llm[{nth}].name"), format!("the same name as llm[{other}]"));
+            }
+        }
+        if self.sources.is_empty() {
+            problems.warn("sources", "there are none: every webhook is refused");
+        }
+        if self.llm.is_empty() {
+            problems.warn("llm", "there is none: every lead reaches the person on call without a label");
+        } else if self.business.description.is_none() {
+            problems.warn("business.description", "not set: the model isn't told what you sell, and guesses");
+        }
+        match (&self.oncall, self.sms.channels.is_empty()) {
+            (None, false) => problems.warn("oncall", "not set: texts could be sent, but nobody is woken"),
+            (Some(_), true) => problems.warn("sms.channels", "there are none: an urgent lead wakes nobody"),
+            (None, true) | (Some(_), false) => {}
+        }
+    }
+}
+
+/// The tables `[kind.NAME]`, each with its meaning; one with an error is left out, because that error ends the reading.
+fn named<R, T>(raw: BTreeMap<String, R>, mut of: impl FnMut(&str, R) -> Option<T>) -> BTreeMap<String, T> {
+    raw.into_iter().filter_map(|(name, raw)| of(&name, raw).map(|meant| (name, meant))).collect()
+}

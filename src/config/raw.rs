@@ -1,0 +1,224 @@
+//! The file as typed: every key the program knows, each of which may be missing.
+//!
+//! Nothing is judged here beyond the form of a value; the files beside this
+//! one give each key its meaning and its default. A key that isn't listed here doesn't exist.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+use super::typed::{Bytes, Country, HeaderName, Text};
+use super::{BaseUrl, LogContent, LogFormat, LogLevel, Role, SecretRef, Structured, TokenLimitKey};
+use crate::model::{Label, Phone};
+
+/// Declares tables whose keys may all be missing; a plain list would say `Option` ninety times.
+macro_rules! tables {
+    ($($name:ident { $($key:ident: $kind:ty,)* })*) => {$(
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub(super) struct $name { $(pub(super) $key: Option<$kind>,)* }
+    )*};
+}
+
+tables! {
+    Raw {
+        server: Server,
+        storage: Storage,
+        business: Business,
+        oncall: OnCall,
+        sources: BTreeMap<String, Source>,
+        llm: Vec<Llm>,
+        classify: Classify,
+        sms: Sms,
+        modem: BTreeMap<String, Modem>,
+        twilio: Twilio,
+        crm: BTreeMap<String, Crm>,
+        outbox: Outbox,
+        log: Log,
+    }
+    Server {
+        listen: Text<SocketAddr>,
+        admin_listen: Text<SocketAddr>,
+        public_url: Text<BaseUrl>,
+        max_body: Text<Bytes>,
+        max_header_bytes: Text<Bytes>,
+        max_connections: u16,
+        read_timeout: Text<Duration>,
+        drain_grace: Text<Duration>,
+    }
+    Storage {
+        data_dir: Text<PathBuf>,
+        control_socket: Text<PathBuf>,
+        low_water_mark: Text<Bytes>,
+        ballast: Text<Bytes>,
+    }
+    Business {
+        name: String,
+        description: String,
+        country: Text<Country>,
+        time_zone: Text<TimeZone>,
+    }
+    OnCall {
+        name: String,
+        phone: Text<Phone>,
+    }
+    Source {
+        kind: SourceKind,
+        auth: Auth,
+        crm: String,
+        account: String,
+        fields: Fields,
+    }
+    Auth {
+        scheme: Scheme,
+        header: Text<HeaderName>,
+        prefix: String,
+        secret: SecretRef,
+    }
+    Fields {
+        message: Pointers,
+        email: Pointers,
+        phone: Pointers,
+        name: Pointers,
+        first_name: Pointers,
+        last_name: Pointers,
+        record_id: Pointers,
+        event_id: Pointers,
+    }
+    Llm {
+        name: String,
+        base_url: Text<BaseUrl>,
+        model: String,
+        key: SecretRef,
+        structured: Structured,
+        instructions_role: Role,
+        token_limit_key: TokenLimitKey,
+        max_tokens: u32,
+        timeout: Text<Duration>,
+        first_timeout: Text<Duration>,
+        concurrency: u16,
+        input_price: f64,
+        output_price: f64,
+    }
+    Classify {
+        deadline: Text<Duration>,
+        give_up_after: Text<Duration>,
+        mask_contacts: bool,
+    }
+    Sms {
+        channels: Vec<String>,
+        failover_after: Text<Duration>,
+        give_up_after: Text<Duration>,
+        report_wait: Text<Duration>,
+        max_parts: u8,
+        template: String,
+    }
+    Modem {
+        port: Text<PathBuf>,
+        baud: u32,
+        smsc: Text<Phone>,
+        validity: Text<Duration>,
+        timings: Timings,
+    }
+    Timings {
+        prompt: Text<Duration>,
+        result: Text<Duration>,
+        ok_after_reference: Text<Duration>,
+        gap: Text<Duration>,
+        keep_alive: Text<Duration>,
+        reopen: Text<Duration>,
+        retry: Text<Duration>,
+        late_verdict: Text<Duration>,
+    }
+    Twilio {
+        base_url: Text<BaseUrl>,
+        account_sid: String,
+        user: String,
+        token: SecretRef,
+        from: String,
+        messaging_service: String,
+        timeout: Text<Duration>,
+        validity: Text<Duration>,
+    }
+    Crm {
+        kind: CrmKind,
+        base_url: Text<BaseUrl>,
+        path: String,
+        token: SecretRef,
+        classification_property: String,
+        priority_property: String,
+        note: bool,
+        values: HashMap<Label, String>,
+        timeout: Text<Duration>,
+    }
+    Outbox {
+        retry_base: Text<Duration>,
+        retry_cap: Text<Duration>,
+        crm_give_up_after: Text<Duration>,
+        note_after: Text<Duration>,
+        breaker_after: u16,
+        breaker_pause: Text<Duration>,
+    }
+    Log {
+        level: LogLevel,
+        content: LogContent,
+        format: LogFormat,
+    }
+}
+
+/// The shapes of payload a source may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SourceKind {
+    Json,
+    HubspotWorkflow,
+}
+
+/// How a sender proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Scheme {
+    Hubspot,
+    SharedSecret,
+    None,
+}
+
+/// The CRMs there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum CrmKind {
+    Hubspot,
+}
+
+/// One pointer or a list of them, tried in order.
+#[derive(Debug, Clone)]
+pub(super) struct Pointers(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Pointers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Pointers;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON pointer such as \"/properties/message/value\", or a list of them")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Pointers, E> {
+                Ok(Pointers(vec![text.to_owned()]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Pointers, A::Error> {
+                let mut pointers = Vec::new();
+                while let Some(pointer) = list.next_element()? {
+                    pointers.push(pointer);
+                }
+                Ok(Pointers(pointers))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}

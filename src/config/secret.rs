@@ -1,0 +1,210 @@
+//! Where secrets are, and reading them from there: a systemd credential or a private file. Never the configuration.
+//!
+//! The file is parsed without touching a secret; [`Secrets::load`] is the separate step that does, told where
+//! credentials are by its caller. A secret is never part of a problem, of a `Debug` text or of an error.
+//! Outside rule: systemd.exec(5), `LoadCredential=`: a folder's files are named `ID_FILENAME`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::{Auth, Config, Problems};
+
+/// No key, token or password is longer; a file that is was named by mistake.
+const MAX_BYTES: u64 = 16 * 1024;
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SecretRef {
+    /// A systemd credential of this name.
+    Credential(String),
+    /// A file that only its owner can read.
+    File(PathBuf),
+}
+
+/// Why a secret could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Nobody told where credentials are.
+    #[error("$CREDENTIALS_DIRECTORY is not set: start the daemon by its unit, or use {{ file = \"…\" }}")]
+    NoCredentials,
+    /// The credential isn't there.
+    #[error("no credential {0}: put it into /etc/nightdesk/credentials/{0} and restart")]
+    NoSuchCredential(String),
+    /// The file can't be read.
+    #[error("{} can't be read ({})", path.display(), source.kind())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A folder, a device or a pipe.
+    #[error("{} is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// Others may read it.
+    #[error("{} has mode {mode:04o}: others may read it; chmod 0600 it", path.display())]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It holds nothing.
+    #[error("{} is empty", .0.display())]
+    Empty(PathBuf),
+    /// More than one line, other control characters, not UTF-8, or far too long.
+    #[error("{} does not hold one line of text", .0.display())]
+    NotOneLine(PathBuf),
+    /// It was not among the configuration's secrets when they were loaded.
+    #[error("this secret was not loaded")]
+    NotLoaded,
+}
+
+impl SecretRef {
+    /// Reads the secret. `credentials` is the folder systemd hands out.
+    ///
+    /// # Errors
+    /// Says what to mend; the daemon doesn't start without.
+    pub fn read(&self, credentials: Option<&Path>) -> Result<SecretString, SecretError> {
+        match self {
+            Self::File(path) => {
+                let mode = facts(path)?.permissions().mode() & 0o7777;
+                if mode != 0o600 && mode != 0o400 {
+                    return Err(SecretError::TooOpen { path: path.clone(), mode });
+                }
+                one_line(path)
+            }
+            Self::Credential(name) => {
+                let folder = credentials.ok_or(SecretError::NoCredentials)?;
+                let path = [folder.join(format!("nightdesk_{name}")), folder.join(name)]
+                    .into_iter()
+                    .find(|path| path.exists())
+                    .ok_or_else(|| SecretError::NoSuchCredential(name.clone()))?;
+                facts(&path)?; // systemd chose the mode
+                one_line(&path)
+            }
+        }
+    }
+}
+
+/// What the system says of a regular file. Looked at before it is opened: opening a pipe would wait for ever.
+fn facts(path: &Path) -> Result<fs::Metadata, SecretError> {
+    let facts = fs::metadata(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    match facts.is_file() {
+        true if facts.len() > MAX_BYTES => Err(SecretError::NotOneLine(path.to_owned())),
+        true => Ok(facts),
+        false => Err(SecretError::NotAFile(path.to_owned())),
+    }
+}
+
+fn one_line(path: &Path) -> Result<SecretString, SecretError> {
+    let bytes = fs::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    let text = String::from_utf8(bytes).map_err(|_| SecretError::NotOneLine(path.to_owned()))?;
+    let secret = text.trim_end_matches(['\n', '\r']);
+    if secret.is_empty() {
+        return Err(SecretError::Empty(path.to_owned()));
+    }
+    if secret.chars().any(char::is_control) {
+        return Err(SecretError::NotOneLine(path.to_owned()));
+    }
+    Ok(SecretString::from(secret))
+}
+
+/// Every secret of a configuration, read.
+pub struct Secrets(HashMap<SecretRef, SecretString>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Secrets {
+    /// Reads every secret `config` names. `credentials` is `$CREDENTIALS_DIRECTORY`, where there is one.
+    ///
+    /// # Errors
+    /// All secrets that can't be had, each with its path in the configuration.
+    pub fn load(config: &Config, credentials: Option<&Path>) -> Result<Self, Problems> {
+        let (mut secrets, mut problems) = (HashMap::new(), Problems::default());
+        for (path, at) in config.secret_refs() {
+            match at.read(credentials) {
+                Ok(secret) => drop(secrets.insert(at.clone(), secret)),
+                Err(error) => problems.error(path, error.to_string()),
+            }
+        }
+        if problems.errors.is_empty() { Ok(Self(secrets)) } else { Err(problems) }
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When `at` comes from another configuration than the one that was loaded.
+    pub fn get(&self, at: &SecretRef) -> Result<&SecretString, SecretError> {
+        self.0.get(at).ok_or(SecretError::NotLoaded)
+    }
+
+    /// All values, for a test that no log, database or error holds one.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(ExposeSecret::expose_secret)
+    }
+}
+
+impl Config {
+    /// Every secret the configuration names, with the key that names it.
+    #[must_use]
+    pub fn secret_refs(&self) -> Vec<(String, &SecretRef)> {
+        let sources = self.sources.iter().filter_map(|(name, source)| match &source.auth {
+            Auth::Hubspot { secret } | Auth::SharedSecret { secret, .. } => {
+                Some((format!("sources.{name}.auth.secret"), secret))
+            }
+            Auth::None => None,
+        });
+        let llm = self.llm.iter().enumerate();
+        let llm = llm.filter_map(|(nth, llm)| llm.key.as_ref().map(|key| (format!("llm[{nth}].key"), key)));
+        let twilio = self.twilio.iter().map(|twilio| ("twilio.token".to_owned(), &twilio.token));
+        let crm = self.crm.iter().map(|(name, crm)| (format!("crm.{name}.token"), &crm.token));
+        sources.chain(llm).chain(twilio).chain(crm).collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    /// By hand, so that a secret typed into the file by mistake is never repeated in an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = SecretRef;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("{ credential = \"name\" } or { file = \"/path\" }")
+            }
+            fn visit_str<E: Error>(self, _: &str) -> Result<SecretRef, E> {
+                Err(E::custom("a secret doesn't belong in here: name { credential = \"…\" } or { file = \"/…\" }"))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
+                let wrong = || A::Error::custom("write either { credential = \"name\" } or { file = \"/path\" }");
+                let Some(key) = map.next_key::<String>()? else { return Err(wrong()) };
+                let value = map.next_value::<String>().map_err(|_| wrong())?;
+                let found = match key.as_str() {
+                    "credential" if is_credential_name(&value) => SecretRef::Credential(value),
+                    "file" if value.starts_with('/') => SecretRef::File(value.into()),
+                    "credential" => return Err(A::Error::custom("a credential's name has no / and no spaces")),
+                    "file" => return Err(A::Error::custom("a secret's file is a whole path that starts with /")),
+                    _ => return Err(wrong()),
+                };
+                if map.next_key::<String>()?.is_some() { Err(wrong()) } else { Ok(found) }
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+fn is_credential_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
+}

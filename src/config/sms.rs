@@ -1,0 +1,298 @@
+//! How texts go out: the order of channels, each modem, Twilio.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::read::nearest;
+use super::typed::{BaseUrl, NAME_WHAT, Text, is_name, trimmed};
+use super::{Problems, SecretRef, raw};
+use crate::model::{Channel, Lane, Phone};
+
+/// The channel name of the account at Twilio.
+const TWILIO: &str = "twilio";
+
+/// A healthy modem takes 3 to 8 s.
+const SMS_FAILOVER_AFTER: Duration = Duration::from_secs(30);
+/// What a healthy modem takes for one part.
+const SMS_PART: Duration = Duration::from_secs(6);
+/// An alert that is an hour old is no alert.
+const SMS_GIVE_UP_AFTER: Duration = Duration::from_hours(1);
+/// Most networks report within 5 s if they report at all.
+const SMS_REPORT_WAIT: Duration = Duration::from_secs(10);
+/// 459 plain characters or 201 others: enough to judge a lead by.
+const SMS_MAX_PARTS: u8 = 3;
+/// Longer texts are held back by networks, and no phone shows them whole.
+const PARTS: std::ops::RangeInclusive<u8> = 1..=9;
+
+/// What nearly every modem speaks or adapts to.
+const MODEM_BAUD: u32 = 115_200;
+/// As long as an alert is worth sending.
+const MODEM_VALIDITY: Duration = Duration::from_hours(1);
+/// The step of a relative validity period (3GPP TS 23.040, clause 9.2.3.12.1).
+const MODEM_LEAST_VALIDITY: Duration = Duration::from_mins(5);
+/// Names the kernel gives in the order devices turn up.
+const MOVING: [&str; 2] = ["/dev/ttyUSB", "/dev/ttyACM"];
+/// What other SMS daemons wait, too.
+const MODEM_PROMPT: Duration = Duration::from_secs(5);
+/// The ordinary worst case on a network with trouble.
+const MODEM_RESULT: Duration = Duration::from_mins(1);
+/// The verdict is known by then; this only waits for the end of the dialogue.
+const MODEM_OK_AFTER_REFERENCE: Duration = Duration::from_secs(2);
+/// Some modems lose bytes that come sooner.
+const MODEM_GAP: Duration = Duration::from_millis(20);
+/// Notices a hung modem well before a lead does; asking more often hangs some sticks.
+const MODEM_KEEP_ALIVE: Duration = Duration::from_mins(1);
+/// A stick that was plugged in again is back within seconds.
+const MODEM_REOPEN: Duration = Duration::from_secs(1);
+/// A SIM that was busy, or a network that was lost, is back within seconds as well.
+const MODEM_RETRY: Duration = Duration::from_secs(2);
+/// As long as a status report may settle the same question.
+const MODEM_LATE_VERDICT: Duration = Duration::from_secs(10);
+/// The documented address.
+const TWILIO_BASE_URL: &str = "https://api.twilio.com";
+/// Twilio's own default, ten hours, would deliver an alert to a sleeping person next morning.
+const TWILIO_VALIDITY: Duration = Duration::from_mins(10);
+/// What Twilio takes.
+const TWILIO_VALIDITIES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(10);
+/// Twilio answers in under a second; this leaves time for a look-up within the failover clock.
+const TWILIO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How texts go out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sms {
+    /// The channels in the order they are tried.
+    pub channels: Vec<Channel>,
+    /// The next channel takes over after this.
+    pub failover_after: Duration,
+    /// A text is worth sending no longer than this.
+    pub give_up_after: Duration,
+    /// How long a status report may settle an unknown send.
+    pub report_wait: Duration,
+    /// A text is cut to this many parts.
+    pub max_parts: u8,
+    /// The text, if not the built-in one.
+    pub template: Option<String>,
+}
+
+/// A modem on a serial port.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Modem {
+    /// The device.
+    pub port: PathBuf,
+    /// Its speed.
+    pub baud: u32,
+    /// The message centre, if not the SIM's own.
+    pub smsc: Option<Phone>,
+    /// The network keeps trying this long.
+    pub validity: Duration,
+    /// Patience with each step.
+    pub timings: Timings,
+}
+
+/// Patience with each step of the dialogue with a modem.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timings {
+    /// The prompt after `AT+CMGS`.
+    pub prompt: Duration,
+    /// `+CMGS` or an error after the text was handed over.
+    pub result: Duration,
+    /// `OK` after `+CMGS`.
+    pub ok_after_reference: Duration,
+    /// Pause between an answer and the next command.
+    pub gap: Duration,
+    /// An idle modem is asked how it is this often.
+    pub keep_alive: Duration,
+    /// Pause between two tries to open the port.
+    pub reopen: Duration,
+    /// Pause between two tries to use a modem without network or SIM.
+    pub retry: Duration,
+    /// A modem that gave no verdict is left in peace this long, so that one may still come.
+    pub late_verdict: Duration,
+}
+
+/// The account at Twilio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Twilio {
+    /// Where its API lives.
+    pub base_url: BaseUrl,
+    /// The account (`AC…`).
+    pub account_sid: String,
+    /// Who signs in: the account, or an API key (`SK…`).
+    pub user: String,
+    /// The auth token, or the API key's secret.
+    pub token: SecretRef,
+    /// Who the text is from.
+    pub sender: Sender,
+    /// One call may take this long.
+    pub timeout: Duration,
+    /// Twilio keeps trying this long.
+    pub validity: Duration,
+}
+
+/// Who a text is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// A number or an alphanumeric sender.
+    From(String),
+    /// A messaging service (`MG…`).
+    MessagingService(String),
+}
+
+impl Sms {
+    /// `modems` are the names of the modems there are.
+    pub(super) fn of(raw: raw::Sms, modems: &[&str], has_twilio: bool, problems: &mut Problems) -> Self {
+        let known: Vec<&str> = modems.iter().copied().chain(has_twilio.then_some(TWILIO)).collect();
+        let names = raw.channels.unwrap_or_else(|| known.iter().map(|name| (*name).to_owned()).collect());
+        for (nth, name) in names.iter().enumerate() {
+            let path = format!("sms.channels[{nth}]");
+            if !known.contains(&name.as_str()) {
+                let meant = nearest(name, &known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+                let table = if name == TWILIO { "[twilio]".to_owned() } else { format!("[modem.{name}]") };
+                problems.error(path, format!("there is no {table}{meant}"));
+            } else if names.iter().take(nth).any(|earlier| earlier == name) {
+                problems.error(path, "named twice");
+            }
+        }
+        let sms = Self {
+            channels: names.iter().map(|name| Channel::new(Lane::Sms, name)).collect(),
+            failover_after: Text::or(raw.failover_after, SMS_FAILOVER_AFTER),
+            give_up_after: Text::or(raw.give_up_after, SMS_GIVE_UP_AFTER),
+            report_wait: Text::or(raw.report_wait, SMS_REPORT_WAIT),
+            max_parts: raw.max_parts.unwrap_or(SMS_MAX_PARTS),
+            template: trimmed(raw.template),
+        };
+        sms.check(problems);
+        sms.check_clock(modems, problems);
+        sms
+    }
+
+    /// The next channel should not take over while a modem is still sending the parts of a text.
+    fn check_clock(&self, modems: &[&str], problems: &mut Problems) {
+        let by_modem = |channel: &Channel| modems.iter().any(|name| *channel == Channel::new(Lane::Sms, name));
+        let needs = SMS_PART.saturating_mul(u32::from(self.max_parts));
+        if self.channels.len() > 1 && self.channels.iter().any(by_modem) && self.failover_after < needs {
+            let (parts, needs) = (self.max_parts, needs.as_secs());
+            let words =
+                format!("a modem needs some {needs} s for max-parts = {parts}: the next channel would send too");
+            problems.warn("sms.failover-after", words);
+        }
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        if !PARTS.contains(&self.max_parts) {
+            problems.error("sms.max-parts", "from 1 to 9");
+        }
+        if self.give_up_after < self.failover_after {
+            problems.error("sms.give-up-after", "shorter than sms.failover-after: no second channel would be tried");
+        }
+        if let Some(template) = &self.template
+            && let Err(error) = minijinja::Environment::new().template_from_str(template)
+        {
+            let line = error.line().unwrap_or(1);
+            let why = error.detail().unwrap_or("not a template");
+            problems.error("sms.template", format!("{why} (line {line} of the template)"));
+        }
+    }
+}
+
+impl Modem {
+    pub(super) fn of(name: &str, raw: raw::Modem, problems: &mut Problems) -> Option<Self> {
+        let at = |key: &str| format!("modem.{name}{key}");
+        if !is_name(name) || name == TWILIO {
+            problems.error(at(""), if name == TWILIO { "this name is taken by the [twilio] table" } else { NAME_WHAT });
+        }
+        let port = problems.required(raw.port, at(".port"), "the device, such as \"/dev/serial/by-id/…\"");
+        if port.as_ref().is_some_and(|port| MOVING.iter().any(|moving| port.0.to_string_lossy().starts_with(moving))) {
+            problems
+                .warn(at(".port"), "this number changes when the modem is plugged in again; use /dev/serial/by-id/…");
+        }
+        if raw.baud == Some(0) {
+            problems.error(at(".baud"), "a speed such as 115200");
+        }
+        let validity = Text::or(raw.validity, MODEM_VALIDITY);
+        if validity < MODEM_LEAST_VALIDITY {
+            problems.error(at(".validity"), "at least 5m: networks count in steps of that");
+        }
+        Some(Self {
+            port: port?.0,
+            baud: raw.baud.unwrap_or(MODEM_BAUD),
+            smsc: raw.smsc.map(|smsc| smsc.0),
+            validity,
+            timings: Timings::of(raw.timings.unwrap_or_default()),
+        })
+    }
+}
+
+impl Timings {
+    fn of(raw: raw::Timings) -> Self {
+        Self {
+            prompt: Text::or(raw.prompt, MODEM_PROMPT),
+            result: Text::or(raw.result, MODEM_RESULT),
+            ok_after_reference: Text::or(raw.ok_after_reference, MODEM_OK_AFTER_REFERENCE),
+            gap: Text::or(raw.gap, MODEM_GAP),
+            keep_alive: Text::or(raw.keep_alive, MODEM_KEEP_ALIVE),
+            reopen: Text::or(raw.reopen, MODEM_REOPEN),
+            retry: Text::or(raw.retry, MODEM_RETRY),
+            late_verdict: Text::or(raw.late_verdict, MODEM_LATE_VERDICT),
+        }
+    }
+}
+
+impl Twilio {
+    pub(super) fn of(raw: raw::Twilio, problems: &mut Problems) -> Option<Self> {
+        let base_url = Text::or(raw.base_url, BaseUrl::known(TWILIO_BASE_URL));
+        base_url.check("twilio.base-url".to_owned(), "texts and the token", problems);
+        let account = problems.required(trimmed(raw.account_sid), "twilio.account-sid", "the account, AC…");
+        let user = trimmed(raw.user);
+        for (key, sid, prefixes) in [("account-sid", &account, &["AC"] as &[_]), ("user", &user, &["SK", "AC"])] {
+            if sid.as_ref().is_some_and(|sid| !is_sid(sid, prefixes)) {
+                let words = format!("{} and letters or digits", prefixes.join(" or "));
+                problems.error(format!("twilio.{key}"), words);
+            }
+        }
+        let wants = "{ credential = \"name\" } or { file = \"/path\" }";
+        let token = problems.required(raw.token, "twilio.token", wants);
+        let sender = Sender::of(trimmed(raw.from), trimmed(raw.messaging_service), problems);
+        let validity = Text::or(raw.validity, TWILIO_VALIDITY);
+        if !TWILIO_VALIDITIES.contains(&validity) {
+            problems.error("twilio.validity", "from 1s to 10h");
+        }
+        let account_sid = account?;
+        Some(Self {
+            base_url,
+            user: user.unwrap_or_else(|| account_sid.clone()),
+            account_sid,
+            token: token?,
+            sender: sender?,
+            timeout: Text::or(raw.timeout, TWILIO_TIMEOUT),
+            validity,
+        })
+    }
+}
+
+/// It stands in the path of an address, so nothing but letters and digits.
+fn is_sid(text: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| text.starts_with(prefix)) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+impl Sender {
+    fn of(from: Option<String>, service: Option<String>, problems: &mut Problems) -> Option<Self> {
+        match (from, service) {
+            (Some(from), None) => Some(Self::From(from)),
+            (None, Some(service)) => {
+                if !is_sid(&service, &["MG"]) {
+                    problems.error("twilio.messaging-service", "MG and letters or digits");
+                }
+                Some(Self::MessagingService(service))
+            }
+            (None, None) => {
+                problems.error("twilio.from", "missing: the number texts come from, or messaging-service = \"MG…\"");
+                None
+            }
+            (Some(_), Some(_)) => {
+                problems.error("twilio.from", "either from or messaging-service, not both");
+                None
+            }
+        }
+    }
+}

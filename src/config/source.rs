@@ -1,0 +1,195 @@
+//! Who may post leads: the shape of their payloads, and how they prove who they are.
+//!
+//! Every source names its scheme; there is no default that lets somebody in. RFC 6901 for the pointers.
+
+use super::read::nearest;
+use super::typed::{HeaderName, NAME_WHAT, Text, is_name, trimmed};
+use super::{Problems, SecretRef, raw};
+use crate::model::{Channel, Lane};
+
+/// The header a shared secret is expected in, and what precedes it there (RFC 6750, clause 2.1).
+const SECRET_HEADER: &str = "Authorization";
+const SECRET_PREFIX: &str = "Bearer ";
+
+/// One sender of leads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The shape of its payloads.
+    pub shape: Shape,
+    /// How it proves who it is.
+    pub auth: Auth,
+    /// The CRM its leads live in.
+    pub crm: Option<Channel>,
+    /// The CRM account, told apart when a duplicate is looked for.
+    pub account: Option<String>,
+}
+
+/// What a payload looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// Any JSON; the fields are found by pointers.
+    Json(Fields),
+    /// HubSpot's workflow action "send a webhook".
+    HubspotWorkflow,
+}
+
+/// JSON pointers (RFC 6901) for each field, tried in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// The message; at least one pointer.
+    pub message: Vec<String>,
+    /// E-mail address.
+    pub email: Vec<String>,
+    /// Telephone number.
+    pub phone: Vec<String>,
+    /// Whole name.
+    pub name: Vec<String>,
+    /// First name, where there is no whole one.
+    pub first_name: Vec<String>,
+    /// Last name, where there is no whole one.
+    pub last_name: Vec<String>,
+    /// The record's id in the CRM.
+    pub record_id: Vec<String>,
+    /// The sender's id of the event.
+    pub event_id: Vec<String>,
+}
+
+/// How a sender proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// HubSpot's signatures.
+    Hubspot {
+        /// The app's client secret.
+        secret: SecretRef,
+    },
+    /// A header that holds a secret.
+    SharedSecret {
+        /// The header.
+        header: String,
+        /// What precedes the secret in it, such as `Bearer `.
+        prefix: String,
+        /// The secret.
+        secret: SecretRef,
+    },
+    /// Anybody who knows the address may post.
+    None,
+}
+
+/// What the checks of a source need to know of the rest of the file.
+pub(super) struct Around<'r> {
+    pub(super) has_public_url: bool,
+    pub(super) crms: Vec<&'r str>,
+}
+
+impl Source {
+    pub(super) fn of(name: &str, raw: raw::Source, around: &Around<'_>, problems: &mut Problems) -> Option<Self> {
+        let at = |key: &str| format!("sources.{name}{key}");
+        if !is_name(name) {
+            problems.error(at(""), NAME_WHAT);
+        }
+        let kind = problems.required(raw.kind, at(".kind"), "\"json\" or \"hubspot-workflow\"");
+        let shape = kind.and_then(|kind| Shape::of(kind, raw.fields, &at(".fields"), problems));
+        let auth = problems.required(
+            raw.auth,
+            at(".auth"),
+            "how the sender proves who it is: scheme = \"hubspot\", \"shared-secret\", or \"none\" for anybody",
+        );
+        let auth = auth.and_then(|auth| Auth::of(auth, &at(".auth"), around, problems));
+        let crm = trimmed(raw.crm);
+        if let Some(crm) = crm.as_deref().filter(|crm| !around.crms.contains(crm)) {
+            let meant =
+                nearest(crm, &around.crms).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+            problems.error(at(".crm"), format!("there is no [crm.{crm}]{meant}"));
+        }
+        if crm.is_none() && !around.crms.is_empty() {
+            problems.warn(at(".crm"), "not set: nothing is written back for leads from here");
+        }
+        let crm = crm.map(|crm| Channel::new(Lane::Crm, &crm));
+        Some(Self { shape: shape?, auth: auth?, crm, account: trimmed(raw.account) })
+    }
+}
+
+impl Shape {
+    fn of(kind: raw::SourceKind, fields: Option<raw::Fields>, path: &str, problems: &mut Problems) -> Option<Self> {
+        match (kind, fields) {
+            (raw::SourceKind::Json, Some(fields)) => Some(Self::Json(Fields::of(fields, path, problems))),
+            (raw::SourceKind::Json, None) => {
+                problems.error(path, "missing: say where in the payload the message is, as message = \"/…\"");
+                None
+            }
+            (raw::SourceKind::HubspotWorkflow, Some(_)) => {
+                problems.error(path, "only for kind = \"json\": where HubSpot puts its fields is known");
+                None
+            }
+            (raw::SourceKind::HubspotWorkflow, None) => Some(Self::HubspotWorkflow),
+        }
+    }
+}
+
+impl Fields {
+    fn of(raw: raw::Fields, path: &str, problems: &mut Problems) -> Self {
+        let mut pointers = |key: &str, typed: Option<raw::Pointers>| {
+            let pointers = typed.map_or_else(Vec::new, |pointers| pointers.0);
+            if !pointers.iter().all(|pointer| is_pointer(pointer)) {
+                let words = "a JSON pointer starts with / (~ is written ~0, / in a key ~1), such as \"/lead/message\"";
+                problems.error(format!("{path}.{key}"), words);
+            }
+            pointers
+        };
+        let fields = Self {
+            message: pointers("message", raw.message),
+            email: pointers("email", raw.email),
+            phone: pointers("phone", raw.phone),
+            name: pointers("name", raw.name),
+            first_name: pointers("first-name", raw.first_name),
+            last_name: pointers("last-name", raw.last_name),
+            record_id: pointers("record-id", raw.record_id),
+            event_id: pointers("event-id", raw.event_id),
+        };
+        if fields.message.is_empty() {
+            problems.error(format!("{path}.message"), "missing: where in the payload the message is");
+        }
+        fields
+    }
+}
+
+fn is_pointer(text: &str) -> bool {
+    text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
+impl Auth {
+    fn of(raw: raw::Auth, path: &str, around: &Around<'_>, problems: &mut Problems) -> Option<Self> {
+        let wants = "{ scheme = \"hubspot\" | \"shared-secret\" | \"none\", … }";
+        let scheme = problems.required(raw.scheme, format!("{path}.scheme"), wants)?;
+        let shared = scheme == raw::Scheme::SharedSecret;
+        let typed = [("header", raw.header.is_some()), ("prefix", raw.prefix.is_some())];
+        for (key, _) in typed.iter().filter(|(_, typed)| *typed && !shared) {
+            problems.error(format!("{path}.{key}"), "only for scheme = \"shared-secret\"");
+        }
+        if scheme == raw::Scheme::None {
+            if raw.secret.is_some() {
+                problems.error(format!("{path}.secret"), "scheme = \"none\" looks at no secret");
+            }
+            problems.warn(path, "scheme = \"none\": anybody who knows the address can post leads");
+            return Some(Self::None);
+        }
+        if scheme == raw::Scheme::Hubspot && !around.has_public_url {
+            problems.error(
+                "server.public-url",
+                "missing: HubSpot signs the address it calls, such as \"https://leads.example.com\"",
+            );
+        }
+        let wants = "{ credential = \"name\" } or { file = \"/path\" }";
+        let secret = problems.required(raw.secret, format!("{path}.secret"), wants)?;
+        if !shared {
+            return Some(Self::Hubspot { secret });
+        }
+        let header = Text::or(raw.header, HeaderName(SECRET_HEADER.to_owned())).0;
+        let usual = if header.eq_ignore_ascii_case(SECRET_HEADER) { SECRET_PREFIX } else { "" };
+        let prefix = raw.prefix.unwrap_or_else(|| usual.to_owned());
+        if !prefix.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            problems.error(format!("{path}.prefix"), "plain ASCII, as in a header");
+        }
+        Some(Self::SharedSecret { header, prefix, secret })
+    }
+}

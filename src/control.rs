@@ -1,0 +1,262 @@
+//! The local socket: what the command line asks of a running desk, one JSON line each way.
+//!
+//! Only the desk writes its database, so every command that changes something goes through here while it runs. The
+//! socket lies in the runtime directory, mode 0660: whoever may open it may operate the desk. `app` answers.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{LeadId, ReplayFrom, Replayed};
+use crate::store::{DeadLetterFilter, InboxCounts};
+
+/// The longest line either side may send. A status with every alert is a few KiB.
+const LONGEST_LINE: u64 = 1024 * 1024;
+/// A request is answered within this, or the command line says that the desk hangs.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What may be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// How it stands.
+    Status,
+    /// Requeue dead letters.
+    Retry {
+        /// Which.
+        filter: DeadLetterFilter,
+    },
+    /// Close dead letters without doing them.
+    Discard {
+        /// Which.
+        filter: DeadLetterFilter,
+    },
+    /// Put quarantined requests through the gate, authenticated by the person who asks.
+    ReplayQuarantine {
+        /// Which; all that were not replayed yet if empty.
+        ids: Vec<i64>,
+    },
+    /// Run a lead through the pipeline again.
+    Replay {
+        /// The lead.
+        lead: LeadId,
+        /// Where to start.
+        from: ReplayFrom,
+        /// Do again what was done.
+        again: bool,
+    },
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Response {
+    /// How it stands.
+    Status(Box<Status>),
+    /// So many were done; those that could not, and why.
+    Done {
+        /// How many.
+        count: u32,
+        /// The others, in words.
+        failures: Vec<String>,
+    },
+    /// What the replay came to.
+    Replayed {
+        /// That.
+        outcome: Replayed,
+    },
+    /// It could not be done.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a running desk stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub since: String,
+    /// Where webhooks arrive.
+    pub intake: String,
+    /// Counts of the database.
+    pub counts: InboxCounts,
+    /// When the last lead came.
+    pub last_lead_at: Option<String>,
+    /// Bytes free under the data folder.
+    pub free_bytes: Option<u64>,
+    /// Every channel.
+    pub channels: Vec<ChannelStatus>,
+    /// What a person should look at.
+    pub alerts: Vec<AlertStatus>,
+    /// What is not set up yet.
+    pub hints: Vec<String>,
+}
+
+/// A channel in `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// Its name.
+    pub name: String,
+    /// `closed` when all is well, `open`, `parked`; for a modem, its own state.
+    pub state: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it is used again.
+    pub until: Option<String>,
+}
+
+/// An alert in `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertStatus {
+    /// Since when.
+    pub since: String,
+    /// How often.
+    pub count: u32,
+    /// What.
+    pub text: String,
+    /// What to do.
+    pub cure: String,
+}
+
+/// Who answers. Implemented by `app`.
+pub trait Operator: Send + Sync {
+    /// Answers one request.
+    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
+}
+
+/// Why a desk could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nothing listens there.
+    #[error("no desk answers on {0}")]
+    NotRunning(PathBuf),
+    /// The socket may not be opened.
+    #[error("{0} may only be opened by members of the group nightdesk")]
+    NotAllowed(PathBuf),
+    /// The connection broke.
+    #[error("the desk's socket broke")]
+    Broken(#[from] io::Error),
+    /// No answer in time.
+    #[error("the desk does not answer; see its log")]
+    Silent,
+    /// The answer is of another version.
+    #[error("the desk's answer can't be read; is it of another version?")]
+    Alien(#[from] serde_json::Error),
+}
+
+/// Binds the socket, over a dead one that an earlier desk left. The caller holds the data folder's lock, so no living
+/// desk of the same folder can be behind it.
+///
+/// # Errors
+/// When the folder is missing or may not be written.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Answers until `stop`.
+pub async fn serve(listener: UnixListener, operator: Arc<dyn Operator>, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (operator, stop) = (Arc::clone(&operator), stop.clone());
+                let conversation = async move {
+                    let talk = timeout(ANSWER_WITHIN, converse(stream, &*operator));
+                    if let Some(Ok(Err(error))) = stop.run_until_cancelled(talk).await {
+                        tracing::debug!(%error, "a control connection broke");
+                    }
+                };
+                // Detached on purpose: one command line that hangs must not hold up the next, nor the stop.
+                drop(tokio::spawn(conversation));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the control socket can't accept");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: UnixStream, operator: &dyn Operator) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(LONGEST_LINE)).read_line(&mut line).await?;
+    let response = match serde_json::from_str(&line) {
+        Ok(request) => operator.answer(request).await,
+        Err(error) => Response::Refused { reason: format!("not a request this version knows: {error}") },
+    };
+    let mut answer = serde_json::to_vec(&response)?;
+    answer.push(b'\n');
+    write.write_all(&answer).await
+}
+
+/// Asks the desk behind `path`.
+///
+/// # Errors
+/// [`ControlError::NotRunning`] when nothing listens: a command may then work on the files itself.
+pub async fn ask(path: &Path, request: &Request) -> Result<Response, ControlError> {
+    let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ControlError::NotRunning(path.to_owned()),
+        io::ErrorKind::PermissionDenied => ControlError::NotAllowed(path.to_owned()),
+        _ => ControlError::Broken(error),
+    })?;
+    let (read, mut write) = stream.into_split();
+    let mut question = serde_json::to_vec(request)?;
+    question.push(b'\n');
+    write.write_all(&question).await?;
+    let mut line = String::new();
+    let mut answer = BufReader::new(read.take(LONGEST_LINE));
+    let heard = timeout(ANSWER_WITHIN, answer.read_line(&mut line)).await;
+    heard.map_err(|_| ControlError::Silent)??;
+    Ok(serde_json::from_str(&line)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Parrot;
+
+    impl Operator for Parrot {
+        fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
+            Box::pin(async move { Response::Refused { reason: format!("{request:?}") } })
+        }
+    }
+
+    #[tokio::test]
+    async fn asks_and_answers_over_a_dead_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        assert!(matches!(ask(&path, &Request::Status).await, Err(ControlError::NotRunning(_))));
+        drop(bind(&path).unwrap());
+        assert!(matches!(ask(&path, &Request::Status).await, Err(ControlError::NotRunning(_))));
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(bind(&path).unwrap(), Arc::new(Parrot), stop.clone()));
+        let answer = ask(&path, &Request::Status).await.unwrap();
+        assert_eq!(answer, Response::Refused { reason: "Status".into() });
+        stop.cancel();
+        server.await.unwrap();
+    }
+}

@@ -1,0 +1,207 @@
+//! The demo's folder: a configuration and secrets as an operator would write them, for a desk of its own.
+//!
+//! It is made anew for each run, below the system's folder for temporary files, and stays when the demo ends, so that
+//! one can look at the database and point the command line at it. Everything in it is this user's alone.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use super::samples::PORTAL;
+use super::world::{ACCOUNT, MODEL, World};
+
+/// The path of a socket has at most so many bytes (`unix(7)`, less the zero at its end).
+const MOST_SOCKET_PATH_BYTES: usize = 107;
+/// Tries to find a name that nobody has.
+const TRIES: usize = 16;
+
+/// The address senders know. The tunnel in front of a real desk would end at its listener.
+pub(super) const PUBLIC_URL: &str = "https://leads.example.com";
+/// The person on call.
+pub(super) const WHO: &str = "Dana";
+/// And where the texts go.
+pub(super) const NUMBER: &str = "+13035550119";
+
+/// What the peers and the desk know of each other: made up for this run, worth nothing elsewhere.
+pub(super) struct Keys {
+    pub(super) hubspot_client: String,
+    pub(super) hubspot: String,
+    pub(super) openai: String,
+    pub(super) twilio: String,
+    pub(super) website: String,
+}
+
+impl Keys {
+    pub(super) fn fresh() -> Self {
+        let (hubspot, openai) = (format!("pat-{}", random(24)), format!("sk-{}", random(32)));
+        Self { hubspot_client: random(32), hubspot, openai, twilio: random(32), website: random(24) }
+    }
+}
+
+fn random(chars: usize) -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(chars).collect()
+}
+
+/// A folder that is this run's alone.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes it.
+    pub(super) fn create() -> io::Result<Self> {
+        let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+        for _ in 0..TRIES {
+            let folder = Self(home().join(format!("nightdesk-demo-{}", random(6))));
+            match private_dir(&folder.0) {
+                Ok(()) => {
+                    private_dir(&folder.0.join("secrets"))?;
+                    return Ok(folder);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.0.join("nightdesk.toml")
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// Where the modem's port is, as `/dev/serial/by-id` would have it.
+    pub(super) fn port(&self) -> PathBuf {
+        self.0.join("modem")
+    }
+
+    pub(super) fn secret(&self, name: &str) -> PathBuf {
+        self.0.join("secrets").join(name)
+    }
+
+    /// Writes the configuration of a desk in this world, and its secrets.
+    pub(super) fn furnish(&self, keys: &Keys, world: &World) -> io::Result<()> {
+        for (name, secret) in [
+            ("hubspot-client-secret", &keys.hubspot_client),
+            ("hubspot-token", &keys.hubspot),
+            ("openai-key", &keys.openai),
+            ("twilio-token", &keys.twilio),
+            ("website-secret", &keys.website),
+        ] {
+            writeln!(private_file(&self.secret(name))?, "{secret}")?;
+        }
+        private_file(&self.config())?.write_all(self.text(world).as_bytes())
+    }
+
+    /// The configuration, as `debian/nightdesk.toml` explains it.
+    fn text(&self, world: &World) -> String {
+        let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));
+        format!(
+            r#"# Written by `nightdesk demo`: a desk whose world is simulated on this machine.
+[server]
+listen = "127.0.0.1:0"                         # any free port
+admin-listen = "127.0.0.1:0"
+public-url = "{PUBLIC_URL}"
+
+[storage]
+data-dir = {data}
+control-socket = {socket}
+ballast = "256KiB"                             # this folder stays behind: keep it small
+
+[business]
+name = "Northwind Scanners"
+description = "Barcode scanners and their software, for warehouses."
+time-zone = "{zone}"
+
+[oncall]
+name = "{WHO}"
+phone = "{NUMBER}"
+
+[sources.hubspot]
+kind = "hubspot-workflow"
+auth = {{ scheme = "hubspot", secret = {client} }}
+crm = "hubspot"
+account = "{PORTAL}"
+
+[sources.website]
+kind = "json"
+auth = {{ scheme = "shared-secret", header = "Authorization", prefix = "Bearer ", secret = {website} }}
+crm = "hubspot"
+[sources.website.fields]
+message = ["/properties/message/value", "/message"]
+email = ["/properties/email/value", "/email"]
+phone = ["/properties/phone/value", "/phone"]
+name = "/name"
+record-id = "/record-id"
+
+[[llm]]
+name = "openai"
+base-url = "{llm}"
+model = "{MODEL}"
+key = {openai}
+input-price = 0.25
+output-price = 2.00
+
+[sms]
+channels = ["modem0", "twilio"]
+failover-after = "3s"                          # the one clock of the demo that is not the default (30 s)
+
+[modem.modem0]
+port = {port}
+
+[twilio]
+base-url = "{twilio_url}"
+account-sid = "{ACCOUNT}"
+token = {twilio}
+from = "+13035550100"
+
+[crm.hubspot]
+kind = "hubspot"
+base-url = "{hubspot_url}"
+token = {hubspot}
+"#,
+            data = quoted(&self.data()),
+            socket = quoted(&self.0.join(SOCKET)),
+            zone = TimeZone::system().iana_name().unwrap_or("UTC"),
+            client = secret("hubspot-client-secret"),
+            website = secret("website-secret"),
+            llm = world.llm.base_url(),
+            openai = secret("openai-key"),
+            port = quoted(&self.port()),
+            twilio_url = world.twilio.base_url(),
+            twilio = secret("twilio-token"),
+            hubspot_url = world.hubspot.base_url(),
+            hubspot = secret("hubspot-token"),
+        )
+    }
+}
+
+const SOCKET: &str = "control.sock";
+
+/// The system's folder for temporary files; where its name is too long for a socket in it, the usual one.
+fn home() -> PathBuf {
+    let home = std::env::temp_dir();
+    let room = MOST_SOCKET_PATH_BYTES.saturating_sub("/nightdesk-demo-123456/".len()).saturating_sub(SOCKET.len());
+    if home.is_absolute() && home.as_os_str().len() <= room { home } else { PathBuf::from("/tmp") }
+}
+
+fn private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A path as TOML writes it.
+fn quoted(path: &Path) -> String {
+    toml::Value::from(path.to_string_lossy().into_owned()).to_string()
+}

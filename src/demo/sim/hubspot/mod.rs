@@ -1,0 +1,308 @@
+//! A simulated HubSpot account: contacts, their properties, notes and the search over notes.
+//!
+//! As strict as the vendor's published `OpenAPI` files for contacts, notes and properties, and its documentation of
+//! errors and limits. Like the real one, the search knows a new note only after a while, and a write with one unknown
+//! property fails as a whole. What the account holds is what happened: tests ask [`Sim::notes_of`] and
+//! [`Sim::property`].
+
+mod contacts;
+mod notes;
+mod properties;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::fault::Fault;
+use super::http::{Answer, Seen, Sim, Site};
+use super::with;
+
+/// The scopes the API asks for.
+pub const SCOPES: [&str; 4] = [
+    "crm.objects.contacts.read",
+    "crm.objects.contacts.write",
+    "crm.schemas.contacts.read",
+    "crm.schemas.contacts.write",
+];
+
+/// A note on a contact.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// HubSpot's id.
+    pub id: String,
+    /// The contacts it hangs on.
+    pub contacts: Vec<String>,
+    /// The body, as sent: HTML.
+    pub body: String,
+    /// Its timestamp, as sent.
+    pub timestamp: String,
+    /// When it was made.
+    pub at: Timestamp,
+    made: Instant,
+}
+
+#[derive(Debug, Clone)]
+struct Contact {
+    properties: BTreeMap<String, String>,
+    created: Timestamp,
+    updated: Timestamp,
+}
+
+/// The account's state.
+#[derive(Debug)]
+pub struct HubSpot {
+    token: String,
+    scopes: BTreeSet<String>,
+    contacts: BTreeMap<String, Contact>,
+    /// By name, as the API shows them.
+    properties: BTreeMap<String, Value>,
+    notes: Vec<Note>,
+    search_lag: Duration,
+}
+
+impl HubSpot {
+    /// An account with HubSpot's own properties and no contacts, whose private app has this token and every scope.
+    #[must_use]
+    pub fn new(token: impl Into<String>) -> Self {
+        Self {
+            token: token.into(),
+            scopes: SCOPES.into_iter().map(str::to_owned).collect(),
+            contacts: BTreeMap::new(),
+            properties: properties::built_in(),
+            notes: Vec::new(),
+            search_lag: Duration::ZERO,
+        }
+    }
+
+    /// A contact that exists.
+    #[must_use]
+    pub fn contact(mut self, id: impl Into<String>, properties: &[(&str, &str)]) -> Self {
+        self.put_contact(id.into(), properties);
+        self
+    }
+
+    /// A text property that exists.
+    #[must_use]
+    pub fn text_property(mut self, name: &str) -> Self {
+        self.put_property(name, "string", "text", &[]);
+        self
+    }
+
+    /// A property that takes `true` and `false`.
+    #[must_use]
+    pub fn bool_property(mut self, name: &str) -> Self {
+        self.put_property(name, "bool", "booleancheckbox", &["true", "false"]);
+        self
+    }
+
+    /// A property with these options.
+    #[must_use]
+    pub fn enum_property(mut self, name: &str, options: &[&str]) -> Self {
+        self.put_property(name, "enumeration", "select", options);
+        self
+    }
+
+    /// Takes a scope away from the private app.
+    #[must_use]
+    pub fn without_scope(mut self, scope: &str) -> Self {
+        self.scopes.remove(scope);
+        self
+    }
+
+    /// How long a new note is invisible to the search.
+    #[must_use]
+    pub fn search_lag(mut self, lag: Duration) -> Self {
+        self.search_lag = lag;
+        self
+    }
+
+    fn put_contact(&mut self, id: String, properties: &[(&str, &str)]) {
+        let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let now = Timestamp::now();
+        self.contacts.insert(id, Contact { properties, created: now, updated: now });
+    }
+
+    fn put_property(&mut self, name: &str, kind: &str, field: &str, options: &[&str]) {
+        self.properties.insert(name.to_owned(), properties::property(name, kind, field, options));
+    }
+
+    /// Refuses a call whose scope the private app lacks.
+    fn needs(&self, scope: &str) -> Result<(), Answer> {
+        if self.scopes.contains(scope) {
+            return Ok(());
+        }
+        let message = "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.";
+        let errors = json!([{ "message": "One or more of the following scopes are required.",
+                              "context": { "requiredGranularScopes": [scope] } }]);
+        Err(Answer::new(403, with(error_body("MISSING_SCOPES", message), "errors", errors)))
+    }
+
+    fn route(&mut self, seen: &Seen) -> Result<Answer, Answer> {
+        if seen.header("authorization") != Some(&format!("Bearer {}", self.token)) {
+            return Err(Answer::new(401, self.error(401)));
+        }
+        let parts: Vec<&str> = seen.path.trim_start_matches('/').split('/').collect();
+        match (seen.method.as_str(), parts.as_slice()) {
+            ("GET", ["crm", "v3", "objects", "contacts", id]) => self.read_contact(id, seen),
+            ("PATCH", ["crm", "v3", "objects", "contacts", id]) => self.update_contact(id, seen),
+            ("POST", ["crm", "v3", "objects", "notes"]) => self.create_note(seen),
+            ("POST", ["crm", "v3", "objects", "notes", "search"]) => self.search_notes(seen),
+            ("GET", ["crm", "v3", "objects", "notes", id]) => self.read_note(id, seen),
+            ("GET", ["crm", "v4", "objects", "contacts" | "contact", id, "associations", "notes" | "note"]) => {
+                self.notes_on(id, seen)
+            }
+            ("GET", ["crm", "v3", "properties", "contacts" | "contact"]) => self.list_properties(),
+            ("POST", ["crm", "v3", "properties", "contacts" | "contact"]) => self.create_property(seen),
+            ("GET", ["crm", "v3", "properties", "contacts" | "contact", name]) => self.read_property(name),
+            _ => Err(Answer::new(404, Value::Null).mistake("no such resource")),
+        }
+    }
+}
+
+/// A fresh id of a request.
+fn correlation_id() -> String {
+    uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid().to_string()
+}
+
+/// The vendor's error object.
+fn error_body(category: &str, message: &str) -> Value {
+    json!({ "status": "error", "message": message, "correlationId": correlation_id(),
+            "category": category, "links": {} })
+}
+
+/// The error object of a limit.
+fn rate_limit(policy: &str) -> Value {
+    let body = error_body("RATE_LIMITS", &format!("You have reached your {} limit.", policy.to_lowercase()));
+    with(with(body, "errorType", "RATE_LIMIT"), "policyName", policy)
+}
+
+/// A request that was never right.
+fn mistake(message: impl Into<String>) -> Answer {
+    let message = message.into();
+    Answer::new(400, error_body("VALIDATION_ERROR", &format!("Invalid input JSON: {message}"))).mistake(message)
+}
+
+fn not_found(what: &str, id: &str) -> Answer {
+    Answer::new(404, error_body("OBJECT_NOT_FOUND", &format!("Object not found. {what} ID: {id}")))
+}
+
+/// The body as an object with no keys but these.
+fn object(seen: &Seen, keys: &[&str]) -> Result<Map<String, Value>, Answer> {
+    if !seen.is_of_type("application/json") {
+        let body = error_body("VALIDATION_ERROR", "Unsupported Media Type");
+        return Err(Answer::new(415, body).mistake("the body is not declared as JSON"));
+    }
+    let body: Map<String, Value> =
+        serde_json::from_str(&seen.body).map_err(|_| mistake("the body is no JSON object"))?;
+    match body.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(unknown) => Err(mistake(format!("unknown key '{unknown}'"))),
+        None => Ok(body),
+    }
+}
+
+/// A list in the query, whether written with commas or with the key repeated.
+fn listed(seen: &Seen, key: &str) -> Vec<String> {
+    let values = seen.query.iter().filter(|(known, _)| known == key);
+    values.flat_map(|(_, value)| value.split(',')).map(str::to_owned).collect()
+}
+
+/// The properties of a write: an object of strings, as the specification has it.
+fn strings(body: &Map<String, Value>) -> Result<BTreeMap<String, String>, Answer> {
+    let properties = body.get("properties").and_then(Value::as_object);
+    let properties = properties.ok_or_else(|| mistake("'properties' is required and is an object"))?;
+    let string = |(name, value): (&String, &Value)| {
+        let text = value.as_str().ok_or_else(|| mistake(format!("property '{name}' is not a string")))?;
+        Ok((name.clone(), text.to_owned()))
+    };
+    properties.iter().map(string).collect()
+}
+
+impl Site for HubSpot {
+    const PREFIX: &'static str = "";
+
+    fn serve(&mut self, seen: &Seen) -> Answer {
+        self.route(seen).unwrap_or_else(|refusal| refusal)
+    }
+
+    fn error(&self, status: u16) -> Value {
+        match status {
+            401 => error_body("INVALID_AUTHENTICATION", "Authentication credentials not found."),
+            403 => error_body("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
+            404 => error_body("OBJECT_NOT_FOUND", "Object not found."),
+            429 => rate_limit("TEN_SECONDLY_ROLLING"),
+            400..500 => error_body("VALIDATION_ERROR", "Property values were not valid."),
+            _ => error_body("INTERNAL_ERROR", "internal error"),
+        }
+    }
+
+    fn stamp(&self, seen: &Seen) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("x-hubspot-correlation-id", correlation_id())];
+        if !seen.path.ends_with("/search") {
+            headers.push(("x-hubspot-ratelimit-max", "100".to_owned()));
+            headers.push(("x-hubspot-ratelimit-remaining", "99".to_owned()));
+            headers.push(("x-hubspot-ratelimit-interval-milliseconds", "10000".to_owned()));
+            headers.push(("x-hubspot-ratelimit-daily", "250000".to_owned()));
+            headers.push(("x-hubspot-ratelimit-daily-remaining", "249999".to_owned()));
+        }
+        headers
+    }
+
+    /// It is down for good.
+    fn misbehaviour(&self) -> Fault {
+        Fault::status(500)
+    }
+}
+
+impl Sim<HubSpot> {
+    /// The notes on a contact, oldest first.
+    #[must_use]
+    pub fn notes_of(&self, contact: &str) -> Vec<Note> {
+        let on = |note: &&Note| note.contacts.iter().any(|id| id == contact);
+        self.site().notes.iter().filter(on).cloned().collect()
+    }
+
+    /// A contact's property, if it has a value.
+    #[must_use]
+    pub fn property(&self, contact: &str, name: &str) -> Option<String> {
+        self.site().contacts.get(contact).and_then(|contact| contact.properties.get(name).cloned())
+    }
+
+    /// Whether the account has such a property for contacts.
+    #[must_use]
+    pub fn has_property(&self, name: &str) -> bool {
+        self.site().properties.contains_key(name)
+    }
+
+    /// Adds or replaces a contact.
+    pub fn set_contact(&self, id: impl Into<String>, properties: &[(&str, &str)]) {
+        self.site().put_contact(id.into(), properties);
+    }
+
+    /// Removes a contact, as deleting or merging it would.
+    pub fn remove_contact(&self, id: &str) {
+        self.site().contacts.remove(id);
+    }
+
+    /// Adds or replaces a property with these options (none: a text).
+    pub fn set_property(&self, name: &str, options: &[&str]) {
+        let (kind, field) = if options.is_empty() { ("string", "text") } else { ("enumeration", "select") };
+        self.site().put_property(name, kind, field, options);
+    }
+
+    /// Removes a property.
+    pub fn remove_property(&self, name: &str) {
+        self.site().properties.remove(name);
+    }
+
+    /// An account whose day's calls are used up: 429 that only midnight ends.
+    #[must_use]
+    pub fn daily_limit_fault() -> Fault {
+        Fault::status_with(429, rate_limit("DAILY"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Stand-ins for the outside world: an OpenAI-compatible LLM, HubSpot, Twilio, and a GSM modem on a pseudo-terminal.
+//!
+//! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
+//! says it accepted is what happened in the world. So they are as strict as the vendors' published specifications,
+//! keep a list of the client's mistakes ([`Sim::violations`], [`Modem::violations`]), and can fail in every way a
+//! network can ([`Fault`]), at an instant the test chooses ([`Held`]). They never share code with the rooms they judge.
+
+mod connection;
+mod fault;
+mod http;
+pub mod hubspot;
+pub mod llm;
+pub mod modem;
+
+pub mod twilio;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Fault, Held, Match, Moment};
+pub use http::{Answer, Seen, Sim, Site};
+pub use hubspot::HubSpot;
+pub use llm::Llm;
+pub use modem::Modem;
+
+pub use twilio::Twilio;
+
+use serde_json::Value;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What stands at a JSON pointer (RFC 6901), or null.
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
+}
+
+/// The same object with one key more.
+fn with(mut object: Value, key: &str, value: impl Into<Value>) -> Value {
+    if let Some(map) = object.as_object_mut() {
+        map.insert(key.to_owned(), value.into());
+    }
+    object
+}
+
+/// Locks whatever a panicking test may have left behind: an oracle must stay readable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,128 @@
+//! How a test interferes with the modem: what is armed at a step happens when the machine passes it.
+//!
+//! In this order: unsolicited lines, a hold, a trouble. A hold that is let go meets the trouble that is armed behind it.
+
+use tokio::sync::oneshot;
+
+use super::machine::{Machine, Mode, Next, Waiting};
+use super::step::{Act, Armed, Out, Step, Trouble};
+
+/// What a chatty modem says unasked.
+const CHATTER: [&str; 6] =
+    ["^RSSI:17", "+CSQ: 20,99", "+QIND: \"csq\",20,99", "+CIEV: 2,4", "^HCSQ:\"LTE\",40,35,90,20", "RING"];
+
+impl Machine {
+    /// Passes a step: what is armed there happens in the order unsolicited lines, hold, trouble.
+    pub(super) fn pass(&mut self, step: Step, next: Next) {
+        while let Some(Act::Urc(line)) = self.take_armed(step, |act| matches!(act, Act::Urc(_))) {
+            self.say(&line);
+        }
+        if let Some(rng) = &mut self.rng
+            && !matches!(step, Step::PduByte)
+            && rng.bool()
+        {
+            let line = rng.choice(CHATTER).unwrap_or("RING");
+            self.say(line);
+        }
+        let id = self.armed.iter().find(|armed| self.is_at(armed, step) && matches!(armed.act, Act::Hold(_)));
+        let id = id.map_or(0, |armed| armed.id);
+        if let Some(Act::Hold(Some(reached))) = self.take_armed(step, |act| matches!(act, Act::Hold(_))) {
+            self.out.push(Out::Reached(reached, self.current.clone()));
+            self.waiting = Some(Waiting { id, step, next, until: None });
+            return;
+        }
+        self.suffer(step, next);
+    }
+
+    fn is_at(&self, armed: &Armed, step: Step) -> bool {
+        match (armed.step, step) {
+            (Step::Command(prefix), Step::Command(_)) => {
+                self.current.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            }
+            (armed, step) => armed == step,
+        }
+    }
+
+    fn take_armed(&mut self, step: Step, kind: impl Fn(&Act) -> bool) -> Option<Act> {
+        let at = self.armed.iter().position(|armed| self.is_at(armed, step) && kind(&armed.act))?;
+        match self.armed.get(at) {
+            Some(Armed { forever: true, act: Act::Trouble(trouble), .. }) => Some(Act::Trouble(trouble.clone())),
+            _ => Some(self.armed.remove(at).act),
+        }
+    }
+
+    /// Meets the trouble that is armed here, or goes on.
+    fn suffer(&mut self, step: Step, next: Next) {
+        let trouble = match self.take_armed(step, |act| matches!(act, Act::Trouble(_))) {
+            Some(Act::Trouble(trouble)) => trouble,
+            _ if matches!(step, Step::Command(_)) && !self.setup.answer_delay.is_zero() => {
+                Trouble::Late(self.setup.answer_delay)
+            }
+            _ => return self.go(next),
+        };
+        if let Trouble::Late(by) = trouble {
+            self.waiting = Some(Waiting { id: 0, step, next, until: Some(self.now.saturating_add(by)) });
+            return;
+        }
+        let deaf = trouble == Trouble::Silent && matches!(step, Step::Prompted | Step::PduByte);
+        let unprompted = trouble == Trouble::Silent && is_send(&next);
+        if !deaf {
+            self.mode = Mode::Command;
+        } else if let Mode::Pdu { deaf, .. } = &mut self.mode {
+            *deaf = true;
+        }
+        if unprompted {
+            self.mode = Mode::Pdu { length: 0, prompted: false, deaf: false, buffer: Vec::new() };
+        }
+        match trouble {
+            Trouble::Silent | Trouble::Late(_) => {}
+            Trouble::Cms(number) => self.finish(&format!("+CMS ERROR: {number}")),
+            Trouble::Cme(number) => self.finish_cme(number),
+            Trouble::Error => self.finish("ERROR"),
+            Trouble::Say(text) => {
+                self.bytes(text.as_bytes());
+                self.spoke = true;
+            }
+            Trouble::HangUp => self.out.push(Out::HangUp),
+            Trouble::Reboot => self.restart(),
+        }
+    }
+
+    /// Arms a step.
+    pub(super) fn arm(&mut self, step: Step, act: Act, forever: bool) -> u64 {
+        self.last_id = self.last_id.saturating_add(1);
+        self.armed.push(Armed { id: self.last_id, step, act, forever });
+        self.last_id
+    }
+
+    /// Arms a hold; the receiver hears of it when the step is reached.
+    pub(super) fn arm_hold(&mut self, step: Step) -> (u64, oneshot::Receiver<String>) {
+        let (tell, reached) = oneshot::channel();
+        (self.arm(step, Act::Hold(Some(tell)), false), reached)
+    }
+
+    /// Takes away the troubles that are still to come. Holds stay: their tests still wait for them.
+    pub(super) fn heal(&mut self) {
+        self.armed.retain(|armed| !matches!(armed.act, Act::Trouble(_)));
+    }
+
+    /// Ends a hold. Abandoned: what was asked for is lost, and no answer comes.
+    pub(super) fn let_go(&mut self, id: u64, go_on: bool) {
+        self.armed.retain(|armed| armed.id != id);
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.id == id)
+            && let Some(waiting) = self.waiting.take()
+        {
+            if go_on {
+                self.suffer(waiting.step, waiting.next);
+            } else {
+                self.mode = Mode::Command;
+            }
+            self.work(false);
+        }
+    }
+}
+
+/// Whether this is the command that asks for a prompt.
+fn is_send(next: &Next) -> bool {
+    matches!(next, Next::Run(line) if line.to_ascii_uppercase().starts_with("AT+CMGS="))
+}

@@ -1,0 +1,131 @@
+//! The story's sentences: a sample, an answer, an event, a dead letter, each put on the page.
+//!
+//! What happened comes from the desk's database; what it looked like out there (the phone, HubSpot) is asked of the
+//! simulated world, so that the desk can't praise itself.
+
+use std::io;
+
+use super::folder::WHO;
+use super::follow::{Event, What};
+use super::page::Page;
+use super::samples::{Sample, Want};
+use super::world::{CLASS, FLAG, Shown, World};
+use crate::model::Lead;
+use crate::store::{ArrivalRow, DeadLetter};
+use crate::wire::{Answer, WireError};
+
+/// Who writes what.
+pub(super) fn sample(page: &mut Page<'_>, sample: &Sample) -> io::Result<()> {
+    let person = &sample.person;
+    let name = format!("{} {} <{}>", person.first, person.last, person.email);
+    page.say(sample.about)?;
+    match (sample.message, sample.want) {
+        (_, Want::Duplicate) => page.say(&format!("{name}, word for word as before."))?,
+        (Some(message), _) => {
+            page.say(&format!("{name} fills in the form, and HubSpot posts it, signed:"))?;
+            page.gap()?;
+            page.quote(message)?;
+        }
+        (None, _) => page.say(&format!("What HubSpot posts for {name} has no message in it."))?,
+    }
+    page.gap()
+}
+
+/// What somebody sent by hand.
+pub(super) fn visitor(page: &mut Page<'_>, lead: &Lead) -> io::Result<()> {
+    let who = lead.name.as_deref().or(lead.email.as_deref()).unwrap_or("Somebody");
+    page.say(&format!("{who} writes:"))?;
+    page.gap()?;
+    page.quote(&lead.raw_message)?;
+    page.gap()
+}
+
+/// How the sender was answered.
+pub(super) fn answer(
+    page: &mut Page<'_>,
+    answer: &Result<Answer, WireError>,
+    arrival: Option<&ArrivalRow>,
+) -> io::Result<()> {
+    let meaning = match arrival.map(|arrival| arrival.verdict.as_str()) {
+        Some("accepted") => "the lead is on disk",
+        Some("gate_failed") => "kept, but there is no lead in it",
+        Some(_) => "it is known already",
+        None => "nothing of it is in the database",
+    };
+    match answer {
+        Ok(answer) => {
+            let ms = answer.latency.as_millis();
+            page.beside(&format!("answered {} within {ms} ms: {meaning}", answer.status))
+        }
+        Err(error) => page.beside(&format!("no answer ({error}): {meaning}")),
+    }
+}
+
+/// What happened to a lead; `letters` are the dead letters it is about.
+pub(super) fn event(
+    page: &mut Page<'_>,
+    world: &World,
+    lead: &Lead,
+    event: &Event,
+    letters: &[DeadLetter],
+) -> io::Result<()> {
+    let after = event.at.since(lead.received_at);
+    let contact = lead.record.as_ref().map_or_else(String::new, |record| record.id.clone());
+    match &event.what {
+        What::Labelled(label) => {
+            page.moment(after, &format!("the model reads lead {} as {label}", lead.code))?;
+            let Some(clean) = lead.message.as_deref().filter(|clean| *clean != lead.raw_message) else { return Ok(()) };
+            page.beside("what it was given, and what the phone gets:")?;
+            page.quote_beside(clean)
+        }
+        What::Unclassified => page.moment(after, "no class: a person is told of an unclassified lead"),
+        What::Texted { channel, text } => {
+            page.moment(after, &format!("{WHO}'s phone rings, by {}", way(channel)))?;
+            let is_it = |shown: &Shown| shown.by == channel && shown.text == *text;
+            if world.phones().iter().any(is_it) { page.phone(WHO, text) } else { page.beside("but it shows no text") }
+        }
+        What::GivenUp { channel, reason } => {
+            page.moment(after, &format!("nothing leaves by {}, so the next channel takes over:", way(channel)))?;
+            page.quote_beside(reason)
+        }
+        What::Written => {
+            page.moment(after, &format!("HubSpot shows on contact {contact}:"))?;
+            let shown = |name: &&str| world.hubspot.property(&contact, name).map(|value| format!("{name} = {value}"));
+            [CLASS, FLAG].iter().filter_map(shown).try_for_each(|line| page.quote_beside(&line))
+        }
+        What::Noted => {
+            page.moment(after, &format!("and a note on contact {contact}, for whoever opens it:"))?;
+            world.notes(&contact).pop().unwrap_or_default().iter().try_for_each(|line| page.quote_beside(line))
+        }
+        What::Dead { kind, .. } => {
+            page.moment(after, &format!("{kind} can't succeed:"))?;
+            letters.iter().try_for_each(|letter| dead_letter(page, letter))
+        }
+        What::Moot { kind, reason } => page.moment(after, &format!("{kind} is cancelled: {reason}")),
+    }
+}
+
+/// What can't succeed by itself, and what a person can do.
+pub(super) fn dead_letter(page: &mut Page<'_>, letter: &DeadLetter) -> io::Result<()> {
+    page.beside(&format!("it becomes dead letter {} (stage {}, {})", letter.id, letter.stage, letter.class))?;
+    page.quote_beside(&format!("why: {}", letter.reason))?;
+    page.quote_beside(&format!("what to do: {}", letter.what_to_do))
+}
+
+/// A person did what was to be done.
+pub(super) fn mended(page: &mut Page<'_>, letter: i64) -> io::Result<()> {
+    page.gap()?;
+    page.say(&format!(
+        "Somebody puts the option back in HubSpot. The dead letter is requeued over the control socket, as \
+         `nightdesk dlq retry {letter}` would do it:"
+    ))?;
+    page.gap()
+}
+
+fn way(channel: &str) -> &str {
+    match channel {
+        "modem" => "the modem in the office",
+        "twilio" => "Twilio",
+        other => other,
+    }
+}

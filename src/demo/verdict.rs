@@ -1,0 +1,97 @@
+//! Whether each sample ended as it should: in the desk's own books, and in the world around it.
+
+use super::ledger::{Entry, State};
+use super::samples::{Around, SAMPLES, Sample, Want, WantedAction};
+use super::world::{CLASS, FLAG, World};
+use crate::model::Label;
+
+/// Everything that is not as it should be, in words. `answers` are the HTTP statuses the senders got.
+pub(super) fn faults(entries: &[Entry], answers: &[Option<u16>], world: &World) -> Vec<String> {
+    let mut faults = Vec::new();
+    let first = entries.first().and_then(|entry| entry.lead_id.as_deref());
+    for ((sample, entry), answer) in SAMPLES.iter().zip(entries).zip(answers) {
+        let mut blame = |what: String| faults.push(format!("{}: {what}", sample.name));
+        if *answer != Some(sample.answer) {
+            let got = answer.map_or_else(|| "nothing".to_owned(), |status| status.to_string());
+            blame(format!("the sender got {got}, not {}", sample.answer));
+        }
+        in_the_books(sample, entry, first).into_iter().for_each(&mut blame);
+        in_the_world(sample, world).into_iter().for_each(&mut blame);
+    }
+    faults.extend(texts(world));
+    faults.extend(world.complaints().into_iter().map(|what| format!("a mistake of the desk, says {what}")));
+    faults
+}
+
+fn in_the_books(sample: &Sample, entry: &Entry, first: Option<&str>) -> Vec<String> {
+    let (state, label, wanted) = match sample.want {
+        Want::Lead(label, actions) => (State::Settled, Some(label), actions),
+        Want::Duplicate => (State::Duplicate, None, &[] as &[WantedAction]),
+        Want::GateFailed => (State::GateFailed, None, &[] as &[WantedAction]),
+    };
+    let mut faults = Vec::new();
+    if entry.state != Some(state) {
+        faults.push(format!("it is {}, not {}", entry.state.map_or("open", State::name), state.name()));
+    }
+    if entry.label != label {
+        let name = |label: Option<Label>| label.map_or("nothing", Label::name);
+        faults.push(format!("it is classified as {}, not {}", name(entry.label), name(label)));
+    }
+    let got: Vec<(&str, &str, &str)> =
+        entry.actions.iter().map(|act| (act.kind.as_str(), act.channel.as_str(), act.state.as_str())).collect();
+    if got != wanted {
+        faults.push(format!("its actions are {}, not {}", told(&got), told(wanted)));
+    }
+    if state == State::Duplicate && entry.lead_id.as_deref() != first {
+        faults.push("it is a duplicate of another lead".to_owned());
+    }
+    faults
+}
+
+/// What HubSpot must show: the class, the flag where it is urgent, and one note unless it is spam.
+fn in_the_world(sample: &Sample, world: &World) -> Vec<String> {
+    let Want::Lead(label, wanted) = sample.want else { return Vec::new() };
+    let contact = sample.person.contact.to_string();
+    let mut faults = Vec::new();
+    let mut expect = |what: &str, got: Option<String>, want: Option<&str>| {
+        if got.as_deref() != want {
+            let name = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
+            faults.push(format!("HubSpot shows {what} = {}, not {}", name(got.as_deref()), name(want)));
+        }
+    };
+    expect(CLASS, world.hubspot.property(&contact, CLASS), Some(label.name()));
+    let flag = (label == Label::UrgentBuyer).then_some("true");
+    expect(FLAG, world.hubspot.property(&contact, FLAG), flag);
+    let notes = wanted.iter().filter(|(kind, _, _)| *kind == "crm_note").count();
+    let shown = world.notes(&contact).len();
+    if shown != notes {
+        faults.push(format!("HubSpot shows {shown} notes, not {notes}"));
+    }
+    if matches!(sample.around, Around::OptionRemoved(_))
+        && !world.notes(&contact).concat().iter().any(|line| line.contains("could not"))
+    {
+        faults.push("its note doesn't tell that HubSpot refused".to_owned());
+    }
+    faults
+}
+
+/// One text for each that should have left, by the channel that should have carried it.
+fn texts(world: &World) -> Option<String> {
+    let wanted = SAMPLES.iter().filter_map(|sample| match sample.want {
+        Want::Lead(_, actions) => Some(actions),
+        Want::Duplicate | Want::GateFailed => None,
+    });
+    let mut wanted: Vec<&str> =
+        wanted.flatten().filter(|(kind, _, state)| (*kind, *state) == ("sms", "done")).map(|(_, by, _)| *by).collect();
+    let mut shown: Vec<&str> = world.phones().iter().map(|text| text.by).collect();
+    wanted.sort_unstable();
+    shown.sort_unstable();
+    (wanted != shown).then(|| format!("the phone got texts by {shown:?}, not by {wanted:?}"))
+}
+
+fn told(actions: &[(&str, &str, &str)]) -> String {
+    if actions.is_empty() {
+        return "none".to_owned();
+    }
+    actions.iter().map(|(kind, channel, state)| format!("{kind} {channel} {state}")).collect::<Vec<_>>().join(", ")
+}

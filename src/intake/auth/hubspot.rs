@@ -1,0 +1,228 @@
+//! HubSpot's request signatures, versions 3, 2 and 1.
+//!
+//! v3 is an HMAC over method, address, body and timestamp, at most five minutes old; v1 and v2 are plain hashes without
+//! protection against replay (duplicates are found later). Where a v3 header is present nothing else counts.
+//! Rules: developers.hubspot.com, "Validating requests from HubSpot". HubSpot's documentation decodes a few escapes of
+//! the address before it signs, its own clients decode none: either is taken.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{Presented, Refused, single};
+use crate::model::Timestamp;
+
+const V3: &str = "X-HubSpot-Signature-v3";
+const TIMESTAMP: &str = "X-HubSpot-Request-Timestamp";
+const OLD: &str = "X-HubSpot-Signature";
+const VERSION: &str = "X-HubSpot-Signature-Version";
+
+/// How far the sender's clock may be from ours, either way.
+const MAX_SKEW_MS: u64 = 5 * 60 * 1_000;
+
+/// The escapes that HubSpot's documentation decodes in the address; all others stay.
+const DECODED: [(&str, char); 12] = [
+    ("3A", ':'),
+    ("2F", '/'),
+    ("3F", '?'),
+    ("40", '@'),
+    ("21", '!'),
+    ("24", '$'),
+    ("27", '\''),
+    ("28", '('),
+    ("29", ')'),
+    ("2A", '*'),
+    ("2C", ','),
+    ("3B", ';'),
+];
+
+pub(super) fn verify(
+    secret: &SecretString,
+    public_url: &str,
+    presented: &Presented<'_>,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    let secret = secret.expose_secret();
+    let base = public_url.trim_end_matches('/');
+    if let Some(signature) = single(presented.headers, V3)? {
+        return v3(secret, base, presented, signature, now);
+    }
+    let signature = single(presented.headers, OLD)?.ok_or_else(|| Refused::Missing(V3.to_owned()))?;
+    let version = single(presented.headers, VERSION)?.ok_or_else(|| Refused::Missing(VERSION.to_owned()))?;
+    let hash = Sha256::new().chain_update(secret);
+    let hash = match version {
+        b"v1" => hash,
+        b"v2" => hash.chain_update(presented.method).chain_update(base).chain_update(presented.target),
+        _ => return Err(Refused::Malformed(VERSION.to_owned())),
+    };
+    let ours = hex(&hash.chain_update(presented.body).finalize());
+    judge(OLD, ours.as_bytes().ct_eq(&signature.to_ascii_lowercase()))
+}
+
+fn v3(secret: &str, base: &str, presented: &Presented<'_>, signature: &[u8], now: Timestamp) -> Result<(), Refused> {
+    let timestamp = single(presented.headers, TIMESTAMP)?.ok_or_else(|| Refused::Missing(TIMESTAMP.to_owned()))?;
+    let signature = STANDARD.decode(signature).map_err(|_| Refused::Malformed(V3.to_owned()))?;
+    let at = std::str::from_utf8(timestamp).ok().and_then(|text| text.parse::<i64>().ok());
+    let at = at.ok_or_else(|| Refused::Malformed(TIMESTAMP.to_owned()))?;
+    let matches = |target: &str| {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Choice::from(0) };
+        for part in [presented.method, base, target] {
+            mac.update(part.as_bytes());
+        }
+        mac.update(presented.body);
+        mac.update(timestamp);
+        mac.finalize().into_bytes().as_slice().ct_eq(&signature)
+    };
+    let raw = matches(presented.target);
+    judge(V3, table_decoded(presented.target).map_or(raw, |decoded| raw | matches(&decoded)))?;
+    // Judged last: only who knows the secret learns what this clock says.
+    let skew_ms = now.as_millis().abs_diff(at);
+    if skew_ms > MAX_SKEW_MS { Err(Refused::Stale(skew_ms.div_euclid(1_000))) } else { Ok(()) }
+}
+
+fn judge(header: &str, matches: Choice) -> Result<(), Refused> {
+    if bool::from(matches) { Ok(()) } else { Err(Refused::Wrong(header.to_owned())) }
+}
+
+/// The target with the escapes of the table decoded, once; `None` where it holds no escape at all.
+fn table_decoded(target: &str) -> Option<String> {
+    let (head, rest) = target.split_once('%')?;
+    let mut decoded = head.to_owned();
+    for part in rest.split('%') {
+        let known = part.get(..2).and_then(|code| DECODED.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)));
+        if let Some((_, c)) = known {
+            decoded.push(*c);
+            decoded.push_str(part.get(2..).unwrap_or_default());
+        } else {
+            decoded.push('%');
+            decoded.push_str(part);
+        }
+    }
+    Some(decoded)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|b| [b >> 4, b & 0xF]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+    use hyper::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    const SECRET: &str = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
+    const HOST: &str = "https://leads.example.com";
+    const B1: &str = r#"[{"eventId":1,"subscriptionId":12345,"portalId":62515,"occurredAt":1564113600000,"subscriptionType":"contact.creation","attemptNumber":0,"objectId":123,"changeSource":"CRM","changeFlag":"NEW","appId":54321}]"#;
+    const B2: &str = r#"{"properties":{"message":{"value":"Grüße – ✓"}}}"#;
+    const PLAIN: &str = "/hooks/hubspot";
+    const QUERY: &str = "/hooks/hubspot?team=night%20desk&src=a%2Fb";
+    const V3_1: &str = "rhxNyby7k+fr2AUFraYdeQhVFT0ufWX+3L5MNIeEDeU=";
+    const V3_2A: &str = "hzt8RPgIC3hUf5v1IN33dJUu0ZfBHh1G4WXCGrHu4xg=";
+    const V3_2B: &str = "QsPPRli0zI0XZrWhO+f7RhL5Gpw6ypWivWtgKNCIcPc=";
+    const V3_3: &str = "sPB0fBHXUtgtF+3fsWACnS4xk/YWwlKcAryos3SXCGw=";
+    const V3_FULLY_DECODED: &str = "fmKrspcXqs3lLbFCQ206ZjqeWaT4bNzM/vm+3AusDiU=";
+    const V1_B1: &str = "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de";
+    const V2_1: &str = "ee57a7d5f9d705e1a124ed0bb45fc84a6173d1827fcc88dc1f1277ef62b1c041";
+    const V2_PUBLISHED: &str = "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e";
+
+    fn check(
+        base: &str,
+        method: &str,
+        target: &str,
+        body: &str,
+        now: i64,
+        headers: &[(&str, &str)],
+    ) -> Result<(), Refused> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        let presented = Presented { method, target, headers: &map, body: body.as_bytes() };
+        verify(&SECRET.into(), base, &presented, Timestamp::from_millis(now))
+    }
+
+    #[test]
+    fn published_and_computed_vectors_of_version_3() {
+        let wrong = Err(Refused::Wrong(V3.to_owned()));
+        let t1 = 1_712_345_678_901;
+        for (name, method, target, body, at, signature, now, want) in [
+            ("1", "POST", PLAIN, B1, "1712345678901", V3_1, t1, Ok(())),
+            ("2 as sent", "POST", QUERY, B2, "1712345678902", V3_2A, t1, Ok(())),
+            ("2 decoded by the table", "POST", QUERY, B2, "1712345678902", V3_2B, t1, Ok(())),
+            ("2 fully decoded", "POST", QUERY, B2, "1712345678902", V3_FULLY_DECODED, t1, wrong.clone()),
+            ("3", "GET", "/hooks/hubspot?id=7", "", "1712345678903", V3_3, t1, Ok(())),
+            ("another method", "PUT", PLAIN, B1, "1712345678901", V3_1, t1, wrong.clone()),
+            ("another path", "POST", "/hooks/hubspot2", B1, "1712345678901", V3_1, t1, wrong.clone()),
+            ("another body", "POST", PLAIN, B2, "1712345678901", V3_1, t1, wrong.clone()),
+            ("another timestamp", "POST", PLAIN, B1, "1712345678902", V3_1, t1, wrong.clone()),
+            ("empty signature", "POST", PLAIN, B1, "1712345678901", "", t1, wrong.clone()),
+            ("five minutes old", "POST", PLAIN, B1, "1712345678901", V3_1, t1 + 300_000, Ok(())),
+            ("older", "POST", PLAIN, B1, "1712345678901", V3_1, t1 + 300_001, Err(Refused::Stale(300))),
+            ("five minutes ahead", "POST", PLAIN, B1, "1712345678901", V3_1, t1 - 300_000, Ok(())),
+            ("further ahead", "POST", PLAIN, B1, "1712345678901", V3_1, t1 - 301_000, Err(Refused::Stale(301))),
+            ("no number", "POST", PLAIN, B1, "soon", V3_1, t1, Err(Refused::Malformed(TIMESTAMP.to_owned()))),
+            ("no base64", "POST", PLAIN, B1, "1712345678901", "%%%", t1, Err(Refused::Malformed(V3.to_owned()))),
+        ] {
+            let got = check(HOST, method, target, body, now, &[(V3, signature), (TIMESTAMP, at)]);
+            assert_eq!(got, want, "{name}");
+            let slash =
+                check("https://leads.example.com/", method, target, body, now, &[(V3, signature), (TIMESTAMP, at)]);
+            assert_eq!(slash, want, "{name}, the base with a slash");
+        }
+    }
+
+    #[test]
+    fn versions_1_and_2_and_what_outranks_them() {
+        let t1 = 1_712_345_678_901;
+        let (missing, wrong) = (Refused::Missing, |header: &str| Err(Refused::Wrong(header.to_owned())));
+        let v1: &[(&str, &str)] = &[(VERSION, "v1"), (OLD, V1_B1)];
+        let v2: &[(&str, &str)] = &[(VERSION, "v2"), (OLD, V2_1)];
+        for (name, headers, want) in [
+            ("v1", v1.to_vec(), Ok(())),
+            ("v2", v2.to_vec(), Ok(())),
+            ("v1 called v2", vec![(VERSION, "v2"), (OLD, V1_B1)], wrong(OLD)),
+            ("v2 called v1", vec![(VERSION, "v1"), (OLD, V2_1)], wrong(OLD)),
+            ("an unknown version", vec![(VERSION, "v9"), (OLD, V1_B1)], Err(Refused::Malformed(VERSION.to_owned()))),
+            ("no version", vec![(OLD, V1_B1)], Err(missing(VERSION.to_owned()))),
+            ("nothing", vec![], Err(missing(V3.to_owned()))),
+            ("v3 without its time", vec![(V3, V3_1)], Err(missing(TIMESTAMP.to_owned()))),
+            ("right v2 beside wrong v3", [v2, &[(V3, V3_2A), (TIMESTAMP, "1712345678901")]].concat(), wrong(V3)),
+            (
+                "right v3 beside wrong v1",
+                vec![(OLD, V2_1), (VERSION, "v1"), (V3, V3_1), (TIMESTAMP, "1712345678901")],
+                Ok(()),
+            ),
+            ("two v3", vec![(V3, V3_1), (V3, V3_2A), (TIMESTAMP, "1712345678901")], Err(Refused::Twice(V3.to_owned()))),
+        ] {
+            assert_eq!(check(HOST, "POST", PLAIN, B1, t1, &headers), want, "{name}");
+        }
+        let published =
+            check("https://www.example.com", "GET", "/webhook_uri", "", 0, &[(VERSION, "v2"), (OLD, V2_PUBLISHED)]);
+        assert_eq!(published, Ok(()));
+    }
+
+    #[test]
+    fn only_the_escapes_of_the_table_are_decoded_and_only_once() {
+        for (target, want) in [
+            ("/a", None),
+            ("/a%2Fb%2fc", Some("/a/b/c")),
+            ("/a%20b%26", Some("/a%20b%26")),
+            ("/%3A%2F%3F%40%21%24%27%28%29%2A%2C%3B", Some("/:/?@!$'()*,;")),
+            ("/%252F", Some("/%252F")),
+            ("/%", Some("/%")),
+            ("/%2", Some("/%2")),
+            ("/%2Fé%é", Some("//é%é")),
+        ] {
+            assert_eq!(table_decoded(target).as_deref(), want, "{target}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How the outbox reaches the world: one trait, the work it hands out, and the report that comes back.
+//!
+//! An effect does its thing once. It never retries, never sleeps past its deadline, and never touches the store;
+//! the outbox writes the attempt before it starts and the report after it ends.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::{Action, AttemptId, ClassifiedBy, Failure, Job, Label, Lead, Timestamp};
+
+/// One try, handed to an effect. Its attempt row is already on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// The job.
+    pub job: Job,
+    /// The lead as it stands.
+    pub lead: Lead,
+    /// The number of this try.
+    pub attempt: AttemptId,
+    /// `Some`: don't act, find out whether the try that started then worked.
+    pub look_up_since: Option<Timestamp>,
+    /// What the lead's action jobs came to so far, oldest first (for notes).
+    pub actions: Vec<Action>,
+    /// The effect must have ended, one way or the other, by then.
+    pub hard_deadline: Timestamp,
+}
+
+/// What an effect came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It happened, or the look-up found that it had.
+    Done(Done),
+    /// The look-up is certain that it did not happen: it may be sent again.
+    Absent,
+    /// The look-up can't tell (a modem without a status report): at most one marked repeat.
+    Unsure,
+    /// It failed; the class says what follows.
+    Failed(Failure),
+}
+
+/// What happened, for those who build on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// A timer's time came.
+    Timer,
+    /// A label was found.
+    Classified {
+        /// The label.
+        label: Label,
+        /// Who decided.
+        by: ClassifiedBy,
+    },
+    /// A text was handed to the network.
+    Sms(SmsReceipt),
+    /// A CRM took a write; the id of what was made, if anything was.
+    Crm {
+        /// The vendor's id of the new object.
+        id: Option<String>,
+    },
+}
+
+/// What the network gave back for a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmsReceipt {
+    /// Twilio's sid, or the modem's message references in order of parts, separated by commas.
+    pub reference: String,
+    /// Parts it took, as billed.
+    pub parts: u32,
+    /// A status report has already said that the phone has it.
+    pub delivered: bool,
+}
+
+/// What was said to a peer and what it answered, for the timeline. Never a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// Method and address, or AT command; body included.
+    pub request: Option<String>,
+    /// The answer, capped.
+    pub response: Option<String>,
+    /// HTTP status, or the modem's error number.
+    pub status: Option<u16>,
+    /// The vendor's id of this request, for a support case.
+    pub vendor_id: Option<String>,
+    /// How long the peer took.
+    pub latency: Duration,
+}
+
+/// One call of a language model, as the `llm_calls` row tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LlmCall {
+    /// When it was asked.
+    pub at: Timestamp,
+    /// Name of the configured model entry.
+    pub provider: String,
+    /// The model asked for.
+    pub model: String,
+    /// The instructions, exactly as sent.
+    pub system_prompt: String,
+    /// The rest of the conversation, exactly as sent.
+    pub user_prompt: String,
+    /// The answer, exactly as it came (capped).
+    pub answer: Option<String>,
+    /// The label, if the answer was one.
+    pub label: Option<Label>,
+    /// Tokens of the prompt, as billed.
+    pub prompt_tokens: Option<u32>,
+    /// Tokens of the answer, as billed.
+    pub completion_tokens: Option<u32>,
+    /// What it cost, in millionths of the price's currency; `None` when tokens or price are unknown.
+    pub cost_micros: Option<u64>,
+    /// How long it took.
+    pub latency: Duration,
+    /// The vendor's request id.
+    pub request_id: Option<String>,
+    /// Why the answer was not taken.
+    pub error: Option<String>,
+}
+
+/// What an effect hands back, success or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The lead's clean text, once the sanitiser has made it.
+    pub message: Option<String>,
+    /// What was said.
+    pub trace: Trace,
+    /// Calls of models made on the way.
+    pub llm_calls: Vec<LlmCall>,
+}
+
+impl Report {
+    /// A report with nothing but its outcome.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> Self {
+        Self { outcome, message: None, trace: Trace::default(), llm_calls: Vec::new() }
+    }
+
+    /// A report of an exchange with a peer.
+    #[must_use]
+    pub fn traced(outcome: Outcome, trace: Trace) -> Self {
+        Self { trace, ..Self::of(outcome) }
+    }
+}
+
+/// One destination. Implemented by `classify`, `deliver` and `writeback`; called only by the outbox.
+pub trait Effect: Send + Sync {
+    /// Does the work once, or looks up whether an earlier try worked.
+    fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>>;
+}

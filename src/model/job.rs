@@ -1,0 +1,402 @@
+//! A job: one effect that must happen once, or one timer. A row of the outbox, as the program sees it.
+//!
+//! The payload is typed ([`Task`]) and self-contained, so that a row says by itself what will be done, to whom and
+//! with which words. Lanes are concurrency, channels are destinations; `outbox` gives both their meaning.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, CrmRecord, JobId, Label, LeadId, Phone, Timestamp};
+
+/// A pool of workers for one kind of effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// Timers; never parked.
+    Desk,
+    /// Language models.
+    Llm,
+    /// Texts to the person on call.
+    Sms,
+    /// CRM write-back.
+    Crm,
+}
+
+impl Lane {
+    /// The word in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Desk => "desk",
+            Self::Llm => "llm",
+            Self::Sms => "sms",
+            Self::Crm => "crm",
+        }
+    }
+}
+
+/// One destination, such as `sms:modem0` or `crm:hubspot`: breaker, rate limit and parking belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Channel(String);
+
+impl Channel {
+    /// The channel `name` of `lane`.
+    #[must_use]
+    pub fn new(lane: Lane, name: &str) -> Self {
+        Self(format!("{}:{name}", lane.name()))
+    }
+
+    /// The channel of all timers.
+    #[must_use]
+    pub fn desk() -> Self {
+        Self(Lane::Desk.name().to_owned())
+    }
+
+    /// A channel as it was stored.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name for people: without lane and number (`sms:modem0` is `modem`).
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        let name = self.0.split_once(':').map_or(self.0.as_str(), |(_, name)| name);
+        name.trim_end_matches(|c: char| c.is_ascii_digit())
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who goes first in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Priority {
+    /// An urgent lead: a person waits for it.
+    Urgent = 0,
+    /// Everything else that concerns a fresh lead.
+    Normal = 1,
+    /// May wait for all others: notes.
+    Low = 2,
+}
+
+impl Priority {
+    /// All of them, most urgent first.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Low];
+
+    /// The number in the database; smaller goes first.
+    #[must_use]
+    pub const fn rank(self) -> i64 {
+        self as i64
+    }
+}
+
+/// A text to a person. Everything the sender needs; the text is final.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsTask {
+    /// The person's number.
+    pub to: Phone,
+    /// The person's name, for the timeline and the note.
+    pub who: String,
+    /// The text as it goes out.
+    pub text: String,
+    /// This is the one repeat that an unknown outcome allows; its text says so.
+    pub repeat: bool,
+    /// Which leg of the channel order this is, counted from 0; legs come round again while the deadline allows.
+    pub leg: u32,
+    /// When this leg gives way to the next channel, if it has not been submitted.
+    pub failover_at: Option<Timestamp>,
+    /// How many legs just before this one were refused for good: once every channel has said so, it is over.
+    #[serde(default)]
+    pub refused: u32,
+}
+
+/// Writing the class and the priority into a CRM record: absolute values, so it may be repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmUpdate {
+    /// The record.
+    pub record: CrmRecord,
+    /// The class to write; `None` leaves the field alone.
+    pub label: Option<Label>,
+    /// Flag the record top priority, or take our flag back; `None` leaves what is there, which may be a person's.
+    pub priority: Option<bool>,
+}
+
+/// A note on a CRM record that tells what was done; its words are made when it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmNote {
+    /// The record.
+    pub record: CrmRecord,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// Clean the message and have a model label it.
+    Classify {
+        /// A person wants what was done before done again.
+        #[serde(default)]
+        again: bool,
+    },
+    /// Timer: no label yet, so a person is told of an unclassified lead.
+    ClassifyDeadline {},
+    /// Send a text.
+    Sms(SmsTask),
+    /// Timer: the leg that is `job` has not been submitted, so the next channel takes over.
+    SmsFailover {
+        /// The leg it guards.
+        job: JobId,
+    },
+    /// Write class and priority.
+    CrmUpdate(CrmUpdate),
+    /// Write the note.
+    CrmNote(CrmNote),
+}
+
+impl Task {
+    /// The word in the database and the CLI.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Classify { .. } => "classify",
+            Self::ClassifyDeadline {} => "classify_deadline",
+            Self::Sms(_) => "sms",
+            Self::SmsFailover { .. } => "sms_failover",
+            Self::CrmUpdate(_) => "crm_update",
+            Self::CrmNote(_) => "crm_note",
+        }
+    }
+
+    /// The lane it runs in.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Classify { .. } => Lane::Llm,
+            Self::ClassifyDeadline {} | Self::SmsFailover { .. } => Lane::Desk,
+            Self::Sms(_) => Lane::Sms,
+            Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
+        }
+    }
+
+    /// Where a dead letter of this task says that it died.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::Classify { .. } => Stage::Classify,
+            Self::ClassifyDeadline {} | Self::SmsFailover { .. } => Stage::Desk,
+            Self::Sms(_) => Stage::Sms,
+            Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
+        }
+    }
+
+    /// Doing it twice is the same as doing it once: an unknown outcome is simply repeated.
+    #[must_use]
+    pub const fn repeatable(&self) -> bool {
+        match self {
+            Self::Classify { .. } | Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::CrmUpdate(_) => true,
+            Self::Sms(_) | Self::CrmNote(_) => false,
+        }
+    }
+
+    /// It acts on the world for the lead; the others are the pipeline's own steps and timers.
+    #[must_use]
+    pub const fn is_action(&self) -> bool {
+        match self {
+            Self::Sms(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => true,
+            Self::Classify { .. } | Self::ClassifyDeadline {} | Self::SmsFailover { .. } => false,
+        }
+    }
+}
+
+/// Where in the flow something died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The request authenticated, but no lead could be read from it.
+    Gate,
+    /// Cleaning and labelling.
+    Classify,
+    /// A timer.
+    Desk,
+    /// A text to a person.
+    Sms,
+    /// Write-back.
+    Crm,
+}
+
+impl Stage {
+    /// The word in the database and the CLI.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Classify => "classify",
+            Self::Desk => "desk",
+            Self::Sms => "sms",
+            Self::Crm => "crm",
+        }
+    }
+}
+
+/// Where a job stands. The first three are open, the others are its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for its time and a worker.
+    Ready,
+    /// A worker has it; its attempt row is open.
+    Leased,
+    /// The last try may have worked: it is looked up before anything is sent again.
+    Unknown,
+    /// It happened.
+    Done,
+    /// It can't succeed: see its dead letter.
+    Dead,
+    /// It became moot, or its channel was given up for the next.
+    Cancelled,
+}
+
+impl JobState {
+    /// Every state.
+    pub const ALL: [Self; 6] = [Self::Ready, Self::Leased, Self::Unknown, Self::Done, Self::Dead, Self::Cancelled];
+
+    /// The word in the database and the CLI.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Leased => "leased",
+            Self::Unknown => "unknown",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// It has not ended.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Ready | Self::Leased | Self::Unknown)
+    }
+}
+
+/// A job to be inserted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// The lead it works for.
+    pub lead: LeadId,
+    /// What it does.
+    pub task: Task,
+    /// Where it goes.
+    pub channel: Channel,
+    /// Who goes first.
+    pub priority: Priority,
+    /// When it may be claimed.
+    pub due_at: Timestamp,
+    /// After this it is given up.
+    pub deadline_at: Timestamp,
+}
+
+/// One row of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// The lead it works for.
+    pub lead: LeadId,
+    /// What it does.
+    pub task: Task,
+    /// Where it goes.
+    pub channel: Channel,
+    /// Who goes first.
+    pub priority: Priority,
+    /// When it may be claimed.
+    pub due_at: Timestamp,
+    /// After this it is given up.
+    pub deadline_at: Timestamp,
+    /// Tries of this generation, counted at the claim.
+    pub tries: u32,
+    /// Generation: 1, and one more for each requeue.
+    pub generation: u32,
+    /// Process deaths with an attempt of this job open.
+    pub crashes: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Job {
+    /// The effect's key, one token of letters and digits: lead, action, generation.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let lead = self.lead.to_string().replace('-', "");
+        let kind = self.task.kind().replace('_', "");
+        format!("nd{lead}{kind}{}", self.generation)
+    }
+}
+
+/// Where a replay starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayFrom {
+    /// Clean the message and ask the model again.
+    Classify,
+    /// Keep the label, plan its jobs again.
+    Route,
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replayed {
+    /// Its jobs are queued.
+    Queued,
+    /// The lead is not known.
+    Unknown,
+    /// A job of it is still open: let it end first.
+    Busy,
+    /// It has no label to route by.
+    Unlabelled,
+}
+
+/// What one action job of a lead came to: for the note, the timeline and the demo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// What was to be done.
+    pub task: Task,
+    /// Where.
+    pub channel: Channel,
+    /// How it stands.
+    pub state: JobState,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The last failure's words.
+    pub reason: Option<String>,
+    /// The last attempt.
+    pub attempt: AttemptId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names() {
+        for (name, want) in
+            [("sms:modem0", "modem"), ("sms:twilio", "twilio"), ("crm:hubspot", "hubspot"), ("desk", "desk")]
+        {
+            assert_eq!(Channel::stored(name.into()).short_name(), want);
+        }
+    }
+}

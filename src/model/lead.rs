@@ -1,0 +1,179 @@
+//! A lead: who wrote, what they want, and what we concluded.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Channel, LeadId, Phone, Timestamp};
+
+/// The closed set of classes. No other label can exist anywhere in the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Label {
+    /// Specific timelines, budgets or buying signals.
+    UrgentBuyer,
+    /// General questions, early research.
+    TireKicker,
+    /// An existing customer who needs help.
+    SupportRequest,
+    /// Irrelevant, a pitch to us, nonsense.
+    Spam,
+}
+
+impl Label {
+    /// All four, in the order of the prompt.
+    pub const ALL: [Self; 4] = [Self::UrgentBuyer, Self::TireKicker, Self::SupportRequest, Self::Spam];
+
+    /// The word in the prompt, the database and (unless configured otherwise) the CRM.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UrgentBuyer => "URGENT_BUYER",
+            Self::TireKicker => "TIRE_KICKER",
+            Self::SupportRequest => "SUPPORT_REQUEST",
+            Self::Spam => "SPAM",
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that is none of the four labels.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not one of URGENT_BUYER, TIRE_KICKER, SUPPORT_REQUEST, SPAM")]
+pub struct NotALabel(String);
+
+impl FromStr for Label {
+    type Err = NotALabel;
+
+    fn from_str(text: &str) -> Result<Self, NotALabel> {
+        Self::ALL.into_iter().find(|label| label.name() == text).ok_or_else(|| NotALabel(text.to_owned()))
+    }
+}
+
+/// Who decided the label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassifiedBy {
+    /// The first model of the list.
+    Llm,
+    /// A later model of the list.
+    LlmFallback,
+    /// A person.
+    Person,
+}
+
+impl ClassifiedBy {
+    /// The word in the database and the CLI.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Llm => "llm",
+            Self::LlmFallback => "llm-fallback",
+            Self::Person => "person",
+        }
+    }
+}
+
+/// A lead's record in a CRM: which channel leads there, and the vendor's id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CrmRecord {
+    /// The CRM's channel, such as `crm:hubspot`.
+    pub channel: Channel,
+    /// The vendor's id of the contact or lead.
+    pub id: String,
+}
+
+/// The short name of a lead that a person can type on a phone (`K7`). Letters and digits that look alike are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeadCode(String);
+
+impl LeadCode {
+    const LETTERS: &'static [u8] = b"ACDEFHJKLMNPRTUVWXY";
+    const DIGITS: &'static [u8] = b"2345679";
+
+    /// The code of the `number`-th lead of this desk; codes come round again after every combination was used.
+    #[must_use]
+    pub fn of(number: i64) -> Self {
+        let pick = |set: &'static [u8], n: usize| {
+            set.get(n.checked_rem(set.len()).unwrap_or(0)).map_or('K', |b| char::from(*b))
+        };
+        let n = usize::try_from(number).unwrap_or(0);
+        let letter = pick(Self::LETTERS, n);
+        let digit = pick(Self::DIGITS, n.checked_div(Self::LETTERS.len()).unwrap_or(0));
+        Self(format!("{letter}{digit}"))
+    }
+}
+
+impl fmt::Display for LeadCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything the pipeline, the router and the effects may know of a lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lead {
+    /// Its id.
+    pub id: LeadId,
+    /// Its short name for people.
+    pub code: LeadCode,
+    /// The configured source it came by.
+    pub source: String,
+    /// When its webhook arrived.
+    pub received_at: Timestamp,
+    /// Where it lives in a CRM, when the payload said so.
+    pub record: Option<CrmRecord>,
+    /// The prospect's name as sent.
+    pub name: Option<String>,
+    /// The prospect's e-mail address, if it has the shape of one.
+    pub email: Option<String>,
+    /// The prospect's number as typed.
+    pub phone_text: Option<String>,
+    /// The prospect's number, if it is a valid one.
+    pub phone: Option<Phone>,
+    /// The message as sent, markup and all.
+    pub raw_message: String,
+    /// The message after the sanitiser; `None` until the pipeline has run.
+    pub message: Option<String>,
+    /// The class; `None` until a model or a person decided.
+    pub label: Option<Label>,
+    /// Who decided it.
+    pub classified_by: Option<ClassifiedBy>,
+    /// When it was routed without a label because no model answered in time.
+    pub provisional_at: Option<Timestamp>,
+    /// When its jobs were planned from its label.
+    pub routed_at: Option<Timestamp>,
+    /// When the last of its jobs ended.
+    pub settled_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_exactly_four() {
+        for label in Label::ALL {
+            assert_eq!(label.name().parse(), Ok(label));
+        }
+        for wrong in ["spam", "SPAM ", "", "URGENT", "URGENT_BUYER\0"] {
+            assert!(wrong.parse::<Label>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn codes_differ_until_all_are_used() {
+        let codes: HashSet<String> = (0..133).map(|n| LeadCode::of(n).to_string()).collect();
+        assert_eq!(codes.len(), 133);
+        assert_eq!(LeadCode::of(133), LeadCode::of(0));
+    }
+}

@@ -1,0 +1,337 @@
+//! The outbox: lanes and channels, claim, effect, settle.
+//!
+//! [`Desk`] is the synchronous core. Inside one transaction it claims due jobs (the attempt row is written before the
+//! effect) or settles a report (what happened and everything that follows from it, together). It never waits and never
+//! touches the world, so that thousands of seeds can drive it on virtual time. [`Lanes`] runs the effects.
+//!
+//! A claim rides in the transaction that made its job, so a new lead's first job is inserted and claimed in one commit.
+
+mod channel;
+mod lanes;
+mod recover;
+mod requests;
+mod settle;
+mod step;
+mod sweep;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::model::{AttemptId, BootId, Channel, Fault, JobId, Outcome, Report, SmsTask, Task, Timestamp, Work};
+use crate::route;
+use crate::store::{Claimed, Rider, StoreError, Tx};
+
+pub use channel::BreakerSettings;
+pub use lanes::Lanes;
+pub use step::Waits;
+
+use channel::Admission;
+use step::Next;
+
+/// The most a failover timer is behind the effect it guards: the effect ends itself at the clock, the timer is the net.
+const FAILOVER_SLACK: Duration = Duration::from_millis(500);
+
+/// What the desk is told once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Each channel, and how many effects may run on it at once.
+    pub channels: BTreeMap<Channel, usize>,
+    /// Hard deadline of an effect, by channel prefix: models, texts, writes.
+    pub limits: Limits,
+    /// Backoff and look-ups.
+    pub waits: Waits,
+    /// Breakers.
+    pub breaker: BreakerSettings,
+    /// Who is woken, what is written.
+    pub route: route::Settings,
+    /// After this classifying is given up; a requeue starts it anew.
+    pub classify_give_up_after: Duration,
+}
+
+/// No effect runs longer than this, whatever it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One try of a model, its repair request included.
+    pub llm: Duration,
+    /// One text.
+    pub sms: Duration,
+    /// One write.
+    pub crm: Duration,
+    /// One look-up.
+    pub look_up: Duration,
+}
+
+/// The synchronous core of the outbox.
+pub struct Desk {
+    settings: Settings,
+    boot: BootId,
+    /// Claimed and not yet settled, by channel: the workers that are busy.
+    busy: BTreeMap<Channel, HashSet<(JobId, AttemptId)>>,
+    /// The one job in flight that was open when the process died.
+    suspect: Option<JobId>,
+    /// Claimed in the transaction that is being written.
+    staged: Vec<Work>,
+    /// Where claimed work goes once it is on disk; none in the model run.
+    hands: Option<mpsc::Sender<Work>>,
+    /// When deadlines are looked at next.
+    next_sweep: Timestamp,
+    stopping: bool,
+    /// Outcomes that wait in memory because the database can't be written.
+    unwritten: HashSet<(JobId, AttemptId)>,
+}
+
+impl Desk {
+    /// A desk of this start of the daemon.
+    #[must_use]
+    pub fn new(settings: Settings, boot: BootId) -> Self {
+        let busy = settings.channels.keys().map(|channel| (channel.clone(), HashSet::new())).collect();
+        let next_sweep = Timestamp::from_millis(0);
+        Self {
+            settings,
+            boot,
+            busy,
+            suspect: None,
+            staged: Vec::new(),
+            hands: None,
+            next_sweep,
+            stopping: false,
+            unwritten: HashSet::new(),
+        }
+    }
+
+    /// Sends claimed work to `hands`. Its capacity is the number of workers, so it is never full.
+    pub fn employ(&mut self) -> mpsc::Receiver<Work> {
+        let workers = self.settings.channels.values().fold(0_usize, |sum, n| sum.saturating_add(*n));
+        let (hands, works) = mpsc::channel(workers.max(1));
+        self.hands = Some(hands);
+        works
+    }
+
+    /// Every configured channel.
+    #[must_use]
+    pub fn channels(&self) -> Vec<Channel> {
+        self.settings.channels.keys().cloned().collect()
+    }
+
+    /// Claims nothing from now on; what is in flight settles as usual.
+    pub fn stop_claiming(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Claims everything that is due and has a free worker. Their attempt rows are part of this transaction; the effects
+    /// may start once it is on disk.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn claim_due(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<Vec<Work>, StoreError> {
+        self.sweep(tx, now)?;
+        let mut works = Vec::new();
+        // An outcome that waits in memory is written before anything new is begun on what it may change.
+        if self.stopping || !self.unwritten.is_empty() {
+            return Ok(works);
+        }
+        let mut channels: Vec<(Channel, usize)> =
+            self.settings.channels.iter().map(|(name, n)| (name.clone(), *n)).collect();
+        // Only one suspect runs at a time: a text and a timer get that place before a model or a CRM does.
+        channels.sort_by_key(|(name, _)| !(name.as_str().starts_with("sms:") || *name == Channel::desk()));
+        for (channel, workers) in channels {
+            while self.busy_on(&channel) < workers {
+                match self.claim_one(tx, &channel, now) {
+                    Ok(Some(work)) => {
+                        self.take_on(&work);
+                        works.push(work);
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        // The whole ride is rolled back with it: nobody works on these.
+                        for work in &works {
+                            self.release(work);
+                        }
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(works)
+    }
+
+    /// A worker is busy with it from now on.
+    fn take_on(&mut self, work: &Work) {
+        if work.job.crashes > 0 && work.look_up_since.is_none() {
+            self.suspect = Some(work.job.id);
+        }
+        self.busy.entry(work.job.channel.clone()).or_default().insert((work.job.id, work.attempt));
+    }
+
+    fn claim_one(&mut self, tx: Tx<'_>, channel: &Channel, now: Timestamp) -> Result<Option<Work>, StoreError> {
+        loop {
+            let trouble = tx.channel(channel)?;
+            let admission = channel::admission(trouble.as_ref(), now);
+            if matches!(admission, Admission::Nothing(_))
+                || (admission == Admission::Probe && self.busy_on(channel) > 0)
+            {
+                return Ok(None);
+            }
+            let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), now)? else { return Ok(None) };
+            let id = claimed.job.id;
+            let work = match self.work_of(tx, claimed, now) {
+                Err(error @ (StoreError::Alien { .. } | StoreError::Orphaned(_))) => {
+                    tx.bury_unreadable(&id.to_string(), &error.to_string(), now)?;
+                    continue;
+                }
+                work => work?,
+            };
+            match self.overtaken(tx, &work, now)? {
+                // Nothing was asked of the channel, so nothing of this speaks for or against it.
+                Some(next) => {
+                    let words = match next {
+                        Next::Moot => ("absent", "a newer write has taken its place"),
+                        _ => (Fault::Transient.name(), "not submitted within the failover clock"),
+                    };
+                    self.follow(tx, &work, &Report::of(Outcome::Absent), words, None, next, now)?;
+                }
+                None => return Ok(Some(work)),
+            }
+        }
+    }
+
+    /// What follows for work that events have overtaken before it was begun.
+    fn overtaken(&self, tx: Tx<'_>, work: &Work, now: Timestamp) -> Result<Option<Next>, StoreError> {
+        Ok(match &work.job.task {
+            Task::Sms(SmsTask { failover_at: Some(clock), .. }) if work.look_up_since.is_none() && *clock <= now => {
+                Some(step::too_late(&self.facts(work, now, 0.0)))
+            }
+            // Absolute values: one that comes after a newer write would undo it.
+            Task::CrmUpdate(_) if tx.has_newer(&work.job)? => Some(Next::Moot),
+            _ => None,
+        })
+    }
+
+    fn work_of(&self, tx: Tx<'_>, claimed: Claimed, now: Timestamp) -> Result<Work, StoreError> {
+        let Claimed { job, attempt, look_up_since } = claimed;
+        let lead = tx.lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?;
+        let actions = if matches!(job.task, Task::CrmNote(_)) { tx.actions(job.lead)? } else { Vec::new() };
+        let hard_deadline = self.hard_deadline(&job.task, look_up_since.is_some(), now);
+        Ok(Work { job, lead, attempt, look_up_since, actions, hard_deadline })
+    }
+
+    fn hard_deadline(&self, task: &Task, looking_up: bool, now: Timestamp) -> Timestamp {
+        let limits = &self.settings.limits;
+        if looking_up {
+            return now.after(limits.look_up);
+        }
+        match task {
+            Task::Classify { .. } => now.after(limits.llm),
+            Task::Sms(sms) => {
+                let limit = now.after(limits.sms);
+                sms.failover_at.map_or(limit, |clock| clock.min(limit))
+            }
+            Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
+            Task::ClassifyDeadline {} | Task::SmsFailover { .. } => now.after(limits.look_up),
+        }
+    }
+
+    fn busy_on(&self, channel: &Channel) -> usize {
+        self.busy.get(channel).map_or(0, HashSet::len)
+    }
+
+    /// The outcome could not be written and waits in memory.
+    fn hold_back(&mut self, work: &Work) {
+        self.unwritten.insert((work.job.id, work.attempt));
+    }
+
+    /// The worker is free again, whatever became of the work.
+    fn release(&mut self, work: &Work) {
+        self.unwritten.remove(&(work.job.id, work.attempt));
+        if let Some(busy) = self.busy.get_mut(&work.job.channel) {
+            busy.remove(&(work.job.id, work.attempt));
+        }
+        if self.suspect == Some(work.job.id) {
+            self.suspect = None;
+        }
+    }
+
+    /// When something may be claimed next; `None` when nothing waits for its time.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn next_due(&self, tx: Tx<'_>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let mut soonest: Option<Timestamp> = None;
+        let mut waits = false;
+        for (channel, workers) in &self.settings.channels {
+            let Some(due) = tx.next_due(channel)? else { continue };
+            waits = true;
+            // A settle frees a worker or a suspect and rides itself: no need to wake for those.
+            if self.busy_on(channel) >= *workers || self.stopping || !self.unwritten.is_empty() {
+                continue;
+            }
+            let trouble = tx.channel(channel)?;
+            let due = match channel::admission(trouble.as_ref(), now) {
+                Admission::Nothing(until) => due.max(until),
+                Admission::Probe if self.busy_on(channel) > 0 => continue,
+                Admission::Probe | Admission::All => due,
+            };
+            // Due and not claimed in the ride just before: it waits for the suspect in flight.
+            if due <= now && self.suspect.is_some() {
+                continue;
+            }
+            soonest = Some(soonest.map_or(due, |other| other.min(due)));
+        }
+        if waits {
+            soonest = Some(soonest.map_or(self.next_sweep, |other| other.min(self.next_sweep)));
+        }
+        Ok(soonest)
+    }
+}
+
+/// The desk, shared between the writer thread, which claims and settles on it, and the lanes.
+#[derive(Clone)]
+pub struct SharedDesk(Arc<Mutex<Desk>>);
+
+impl SharedDesk {
+    /// Shares a desk.
+    #[must_use]
+    pub fn new(desk: Desk) -> Self {
+        Self(Arc::new(Mutex::new(desk)))
+    }
+
+    /// The desk itself. Held only inside a transaction, and never across an await.
+    pub fn lock(&self) -> MutexGuard<'_, Desk> {
+        // A panic inside a settle rolled its transaction back; the desk's own marks are repaired by the retry.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rider for SharedDesk {
+    fn ride(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let mut desk = self.lock();
+        let works = desk.claim_due(tx, now)?;
+        desk.staged = works;
+        Ok(())
+    }
+
+    fn landed(&mut self) {
+        let mut desk = self.lock();
+        for work in std::mem::take(&mut desk.staged) {
+            let Some(hands) = &desk.hands else { continue };
+            if hands.try_send(work).is_err() {
+                // Only after the lanes ended: the next start finds the open attempt.
+                tracing::warn!("claimed work has no worker any more");
+            }
+        }
+    }
+
+    fn lost(&mut self) {
+        let mut desk = self.lock();
+        for work in std::mem::take(&mut desk.staged) {
+            desk.release(&work);
+        }
+    }
+
+    fn next_ride(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.lock().next_due(tx, now)
+    }
+}

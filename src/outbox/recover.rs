@@ -1,0 +1,141 @@
+//! Start-up: what the process left open when it died.
+//!
+//! A lease of an earlier start is reclaimed here and nowhere else, never by the clock. An attempt without an end is an
+//! effect whose outcome is unknown; a second death with the same job open makes it a dead letter, so that one bad lead
+//! can't keep the desk from starting.
+
+use std::time::Duration;
+
+use crate::model::{Channel, Fault, Job, JobState, Timestamp, Trace};
+use crate::store::{Closing, Orphan, StoreError, Tx};
+
+use super::settle::{bury, tidy};
+use super::{Desk, channel};
+
+/// An alert of which nothing was heard for so long is history.
+const STALE_AFTER: Duration = Duration::from_hours(24);
+/// Deaths with the same job open before it is given up.
+const DEATHS: u32 = 2;
+
+impl Desk {
+    /// Gives every job of an earlier start back to the outbox. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn recover(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
+        let orphans = tx.orphans(self.boot, now)?;
+        for orphan in &orphans {
+            self.adopt(tx, orphan, now)?;
+        }
+        self.homeless(tx, now)?;
+        self.judge_alerts(tx, now)?;
+        Ok(orphans.len())
+    }
+
+    fn adopt(&self, tx: Tx<'_>, orphan: &Orphan, now: Timestamp) -> Result<(), StoreError> {
+        const WORDS: &str = "the process died in mid-effect";
+        let Orphan { job, open, .. } = orphan;
+        let Some(looked_up) = open else {
+            // Leased, but no attempt was begun: nothing can have happened.
+            return tx.adopt(job.id, JobState::Ready, now, job.crashes, now);
+        };
+        end_cut(tx, orphan, WORDS, now)?;
+        let crashes = job.crashes.saturating_add(1);
+        tracing::warn!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, crashes, "{WORDS}");
+        if crashes >= DEATHS {
+            tx.adopt(job.id, JobState::Dead, now, crashes, now)?;
+            let cure = "look at the lead before you requeue it: it may have brought the process down";
+            bury(tx, job, Fault::Crash.name(), "the process died twice with this job open", Some(cure), now)?;
+            return tidy(tx, job, now);
+        }
+        let (state, due_at) = self.after_cut(tx, job, *looked_up, now)?;
+        tx.adopt(job.id, state, due_at, crashes, now)
+    }
+
+    /// Jobs on channels that the configuration no longer has: texts and questions to a model move to one that it has, the
+    /// others would wait in silence.
+    fn homeless(&self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        tx.clear_alerts_of("homeless:", now, now)?;
+        for gone in tx.open_channels()? {
+            let channel = Channel::stored(gone.clone());
+            if self.settings.channels.contains_key(&channel) {
+                continue;
+            }
+            if let Some(home) = self.home_of(&channel) {
+                let moved = tx.rehome(&gone, &home)?;
+                tracing::warn!(from = gone, to = %home, moved, "jobs moved to a channel that is configured");
+            } else {
+                let text = format!("jobs wait for {gone}, which is no longer configured");
+                let cure = "configure it again under that name, or let the jobs reach their deadline";
+                tx.alert(&format!("homeless:{gone}"), &text, cure, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The channel that can stand in for one that is gone.
+    pub(super) fn home_of(&self, gone: &Channel) -> Option<Channel> {
+        if gone.as_str().starts_with("sms:") {
+            return self.settings.route.sms_channels.first().cloned();
+        }
+        let mut models = self.settings.channels.keys().filter(|channel| channel.as_str().starts_with("llm:"));
+        gone.as_str().starts_with("llm:").then(|| models.next().cloned()).flatten()
+    }
+
+    /// Alerts that today's configuration has answered, or that a day without a repetition has.
+    fn judge_alerts(&self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let route = &self.settings.route;
+        if route.on_call.is_some() && !route.sms_channels.is_empty() {
+            tx.clear_alert("oncall:nobody", now)?;
+        }
+        for row in tx.channels()? {
+            if !self.settings.channels.contains_key(&row.channel) {
+                tx.clear_channel(&row.channel)?;
+                tx.clear_alert(&channel::alert_key(&row.channel), now)?;
+            }
+        }
+        for kind in ["quarantine:", "crash:"] {
+            tx.clear_alerts_of(kind, now.before(STALE_AFTER), now)?;
+        }
+        Ok(())
+    }
+
+    /// Gives back what the drain cut off: it is not a death of the process, so it doesn't count as one.
+    ///
+    /// # Errors
+    /// When the database can't be written; the next start then takes it for a death.
+    pub fn let_go(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        const WORDS: &str = "the desk was stopped before it ended";
+        for orphan in tx.leased_by(self.boot, now)? {
+            let Orphan { job, open, .. } = &orphan;
+            end_cut(tx, &orphan, WORDS, now)?;
+            let (state, due_at) = self.after_cut(tx, job, open.unwrap_or(false), now)?;
+            tx.adopt(job.id, state, due_at, job.crashes, now)?;
+        }
+        Ok(())
+    }
+
+    /// How a job goes on whose effect was cut off.
+    fn after_cut(
+        &self,
+        tx: Tx<'_>,
+        job: &Job,
+        looked_up: bool,
+        now: Timestamp,
+    ) -> Result<(JobState, Timestamp), StoreError> {
+        Ok(match (job.task.repeatable(), looked_up) {
+            (true, _) => (JobState::Ready, now),
+            (false, true) => (JobState::Unknown, now),
+            (false, false) => {
+                tx.set_sms(job, "unknown", None, None, now)?;
+                (JobState::Unknown, now.after(self.settings.waits.look_up_after))
+            }
+        })
+    }
+}
+
+/// Ends the attempt of an effect that was cut off: what came of it is unknown.
+fn end_cut(tx: Tx<'_>, orphan: &Orphan, words: &str, now: Timestamp) -> Result<(), StoreError> {
+    let closing = Closing { outcome: Fault::Unknown.name(), reason: Some(words), trace: &Trace::default() };
+    tx.end_attempt(orphan.job.id, orphan.attempt, &closing, now)
+}

@@ -1,0 +1,95 @@
+//! What a person may ask of the outbox: requeue, discard, replay.
+
+use crate::model::{Job, LeadId, NewJob, Priority, ReplayFrom, Replayed, Task, Timestamp};
+use crate::route;
+use crate::store::{DeadLetter, StoreError, Tx};
+
+use super::Desk;
+
+impl Desk {
+    /// Opens the job of a dead letter again: a new generation with new counters and a new deadline. `false`: the letter
+    /// was closed before, or its job runs again already.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn requeue(&mut self, tx: Tx<'_>, letter: &DeadLetter, now: Timestamp) -> Result<bool, StoreError> {
+        let Some((job, state, _)) = letter.job_id.map(|id| tx.job(id)).transpose()?.flatten() else { return Ok(false) };
+        let known = self.settings.channels.contains_key(&job.channel).then(|| job.channel.clone());
+        let Some(channel) = known.or_else(|| self.home_of(&job.channel)) else { return Ok(false) };
+        if state.is_open() || !tx.close_dead_letter(letter.id, "requeued", now)? {
+            return Ok(false);
+        }
+        let task = self.wound_up(&job, now);
+        if !tx.requeue(job.id, &task, &channel, now.after(self.give_up_after(&task)), now)? {
+            return Ok(false);
+        }
+        if let Task::Sms(sms) = &task
+            && let Some(clock) = sms.failover_at
+        {
+            self.guard(tx, job.lead, job.id, clock, clock, now)?;
+        }
+        tx.settle_lead(job.lead, now)?;
+        Ok(true)
+    }
+
+    /// Runs a lead through the pipeline again. Actions that were done are not done again unless `again`.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn replay(
+        &mut self,
+        tx: Tx<'_>,
+        lead: LeadId,
+        from: ReplayFrom,
+        again: bool,
+        now: Timestamp,
+    ) -> Result<Replayed, StoreError> {
+        let Some(lead) = tx.lead(lead)? else { return Ok(Replayed::Unknown) };
+        if !tx.settle_lead(lead.id, now)? {
+            return Ok(Replayed::Busy);
+        }
+        match (from, lead.label) {
+            (ReplayFrom::Classify, _) => {
+                let Some(channel) =
+                    self.settings.channels.keys().find(|channel| channel.as_str().starts_with("llm:")).cloned()
+                else {
+                    return Ok(Replayed::Unlabelled);
+                };
+                let deadline_at = now.after(self.settings.classify_give_up_after);
+                let task = Task::Classify { again };
+                tx.insert_job(
+                    &NewJob { lead: lead.id, task, channel, priority: Priority::Normal, due_at: now, deadline_at },
+                    now,
+                )?;
+            }
+            (ReplayFrom::Route, Some(label)) => {
+                self.enact(tx, &lead, label, again, now)?;
+            }
+            (ReplayFrom::Route, None) => return Ok(Replayed::Unlabelled),
+        }
+        tx.settle_lead(lead.id, now)?;
+        Ok(Replayed::Queued)
+    }
+
+    /// The task with its clocks wound up again.
+    fn wound_up(&self, job: &Job, now: Timestamp) -> Task {
+        match &job.task {
+            Task::Sms(sms) => {
+                let mut sms = sms.clone();
+                sms.leg = 0;
+                sms.refused = 0;
+                sms.failover_at = route::failover_at(&self.settings.route, 0, now);
+                Task::Sms(sms)
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn give_up_after(&self, task: &Task) -> std::time::Duration {
+        match task {
+            Task::Classify { .. } | Task::ClassifyDeadline {} => self.settings.classify_give_up_after,
+            Task::Sms(_) | Task::SmsFailover { .. } => self.settings.route.sms_give_up_after,
+            Task::CrmUpdate(_) | Task::CrmNote(_) => self.settings.route.crm_give_up_after,
+        }
+    }
+}

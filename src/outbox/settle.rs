@@ -1,0 +1,401 @@
+//! Settling: what a report means for its job, and everything that follows from it, in one transaction.
+//!
+//! Conditional on the attempt: a report that comes after somebody else took the job is logged and dropped.
+
+use crate::model::{
+    Channel, Done, Failure, Fault, Job, JobId, JobState, Label, Lead, LeadId, NewJob, Outcome, Priority, Report,
+    SmsTask, Stage, Task, Timestamp, Work,
+};
+use crate::route;
+use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
+
+use super::step::{self, Facts, Next, SmsFacts};
+use super::{Desk, FAILOVER_SLACK, channel};
+
+impl Desk {
+    /// Ends a try and does what follows. Safe to repeat after a failed commit.
+    ///
+    /// # Errors
+    /// When the database can't be written; then nothing of this happened.
+    pub fn settle(
+        &mut self,
+        tx: Tx<'_>,
+        work: &Work,
+        report: &Report,
+        now: Timestamp,
+        jitter: f64,
+    ) -> Result<(), StoreError> {
+        self.release(work);
+        for call in &report.llm_calls {
+            tx.add_llm_call(work.job.lead, call)?;
+        }
+        if let Some(message) = &report.message {
+            tx.set_message(work.job.lead, message)?;
+        }
+        match &report.outcome {
+            Outcome::Done(done) => self.happened(tx, work, report, done, now),
+            Outcome::Absent => {
+                let next = step::after_absent(&self.facts(work, now, jitter));
+                self.follow(tx, work, report, ("absent", "looked up: it did not happen"), None, next, now)
+            }
+            Outcome::Unsure => {
+                let next = step::after_unsure(&self.facts(work, now, jitter));
+                self.follow(tx, work, report, ("unsure", "nothing tells whether it happened"), None, next, now)
+            }
+            Outcome::Failed(failure) => self.failed(tx, work, report, failure, now, jitter),
+        }
+    }
+
+    fn happened(
+        &mut self,
+        tx: Tx<'_>,
+        work: &Work,
+        report: &Report,
+        done: &Done,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let result = match done {
+            Done::Sms(receipt) => Some(receipt.reference.clone()),
+            Done::Crm { id } => id.clone(),
+            Done::Classified { label, .. } => Some(label.name().to_owned()),
+            Done::Timer => None,
+        };
+        let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: result.as_deref() };
+        let closing = Closing { outcome: "done", reason: None, trace: &report.trace };
+        if !self.end(tx, work, &closing, settlement, now)? {
+            return Ok(());
+        }
+        channel::worked(tx, &work.job.channel, now)?;
+        tell(work, report, result.as_deref());
+        match done {
+            Done::Timer => self.timer_fired(tx, &work.job, now)?,
+            Done::Classified { label, by } => {
+                let lead = tx.lead(work.job.lead)?.ok_or(StoreError::Orphaned(work.job.lead))?;
+                tx.set_label(lead.id, *label, *by, now)?;
+                tx.cancel_waiting(lead.id, "classify_deadline", None, "a label was found in time", now)?;
+                let again = matches!(work.job.task, Task::Classify { again: true });
+                self.enact(tx, &lead, *label, again, now)?;
+            }
+            Done::Sms(receipt) => {
+                let state = if receipt.delivered { "delivered" } else { "submitted" };
+                tx.set_sms(&work.job, state, Some(&receipt.reference), Some(receipt.parts), now)?;
+                tx.cancel_waiting(work.job.lead, "sms_failover", Some(work.job.id), "the text was submitted", now)?;
+            }
+            Done::Crm { .. } => {}
+        }
+        tidy(tx, &work.job, now)
+    }
+
+    fn failed(
+        &mut self,
+        tx: Tx<'_>,
+        work: &Work,
+        report: &Report,
+        failure: &Failure,
+        now: Timestamp,
+        jitter: f64,
+    ) -> Result<(), StoreError> {
+        let facts = self.facts(work, now, jitter);
+        let mut next = step::after_failure(&facts, &self.settings.waits, failure.fault, failure.final_everywhere);
+        if let Next::Retry { .. } = next
+            && let Some(until) = channel::opens(tx, &work.job.channel, failure.fault, self.settings.breaker, now)?
+        {
+            next = step::held_up(&facts, until);
+        }
+        self.follow(tx, work, report, (failure.fault.name(), &failure.reason), Some(failure), next, now)
+    }
+
+    /// Ends the attempt with `words` (outcome, reason) and goes on as `next` says.
+    #[expect(clippy::too_many_arguments, reason = "one private place where a try, its words and its sequel meet")]
+    pub(super) fn follow(
+        &mut self,
+        tx: Tx<'_>,
+        work: &Work,
+        report: &Report,
+        words: (&'static str, &str),
+        failure: Option<&Failure>,
+        next: Next,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (outcome, reason) = words;
+        let (state, due_at, unburnt) = match next {
+            Next::Retry { at } => (JobState::Ready, Some(at), false),
+            Next::Wait { at } => (JobState::Ready, Some(at), true),
+            Next::LookUp { at } => (JobState::Unknown, Some(at), false),
+            Next::GiveWay { .. } | Next::Moot => (JobState::Cancelled, None, false),
+            Next::Dead => (JobState::Dead, None, false),
+        };
+        let settlement = Settlement { state, due_at, unburnt, result: Some(reason) };
+        let closing = Closing { outcome, reason: Some(reason), trace: &report.trace };
+        if !self.end(tx, work, &closing, settlement, now)? {
+            return Ok(());
+        }
+        if let Some(failure) = failure {
+            channel::failed(
+                tx,
+                &work.job.channel,
+                failure.fault,
+                reason,
+                failure.cure.as_deref(),
+                self.settings.breaker,
+                now,
+            )?;
+        }
+        if outcome == "absent" {
+            tx.forget_sms(&work.job)?;
+        }
+        if outcome == Fault::Unknown.name() && work.look_up_since.is_none() {
+            tx.set_sms(&work.job, "unknown", None, None, now)?;
+        }
+        let job = &work.job;
+        tracing::warn!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, attempt = %work.attempt, fault = outcome,
+            reason, next = ?next, "{} did not succeed", job.task.kind());
+        match next {
+            Next::GiveWay { repeat } => {
+                let refused = failure.is_some_and(|failure| failure.fault == Fault::Permanent);
+                self.next_leg(tx, job, repeat, refused, now)?;
+            }
+            Next::Dead => {
+                let class = if matches!(outcome, "absent" | "unsure") { Fault::Unknown.name() } else { outcome };
+                bury(tx, job, class, reason, failure.and_then(|failure| failure.cure.as_deref()), now)?;
+            }
+            Next::Retry { .. } | Next::Wait { .. } | Next::LookUp { .. } | Next::Moot => {}
+        }
+        tidy(tx, job, now)
+    }
+
+    /// Ends the lease. `false`: the job is somebody else's by now.
+    fn end(
+        &self,
+        tx: Tx<'_>,
+        work: &Work,
+        closing: &Closing<'_>,
+        settlement: Settlement<'_>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ours = tx.settle(work.job.id, work.attempt, self.boot, closing, settlement, now)?;
+        if !ours {
+            tracing::warn!(job_id = %work.job.id, attempt = %work.attempt, outcome = closing.outcome, "a late outcome is dropped");
+        }
+        Ok(ours)
+    }
+
+    /// The jobs a label means, or an alert where nobody can be reached. `lead` is as it was before this label. One that
+    /// was routed before is replayed: what was done is not done again unless `again`.
+    pub(super) fn enact(
+        &self,
+        tx: Tx<'_>,
+        lead: &Lead,
+        label: Label,
+        again: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // A text that surely never left told nobody; one that may have is not sent again for the same conclusion.
+        let alerted = !again && (tx.has_open(lead.id, "sms")? || tx.may_be_texted(lead.id)?);
+        let mut jobs = route::plan(&self.settings.route, lead, label, alerted, &usable(tx, now), now);
+        if label == Label::UrgentBuyer && !alerted {
+            nobody_to_text(tx, lead, &jobs, now)?;
+        }
+        if lead.routed_at.is_some() && !again {
+            jobs = not_done(tx, lead.id, label, jobs)?;
+        }
+        self.insert(tx, jobs, now)
+    }
+
+    /// The provisional route: a person is told of a lead that no model has labelled.
+    pub(super) fn enact_provisional(&self, tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreError> {
+        tx.set_provisional(lead.id, now)?;
+        let jobs = route::provisional(&self.settings.route, lead, &usable(tx, now), now);
+        nobody_to_text(tx, lead, &jobs, now)?;
+        self.insert(tx, jobs, now)
+    }
+
+    /// Inserts planned jobs; a text brings its failover timer, and a note that still waits is not doubled.
+    pub(super) fn insert(&self, tx: Tx<'_>, jobs: Vec<NewJob>, now: Timestamp) -> Result<(), StoreError> {
+        for job in jobs {
+            if matches!(job.task, Task::CrmNote(_)) && tx.has_open(job.lead, job.task.kind())? {
+                continue;
+            }
+            let id = tx.insert_job(&job, now)?;
+            if let Task::Sms(SmsTask { failover_at: Some(clock), .. }) = &job.task {
+                self.guard(tx, job.lead, id, *clock, job.deadline_at, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts the failover timer of a text's leg, which outlives the text's own deadline `until`.
+    pub(super) fn guard(
+        &self,
+        tx: Tx<'_>,
+        lead: LeadId,
+        leg: JobId,
+        clock: Timestamp,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let timer = NewJob {
+            lead,
+            task: Task::SmsFailover { job: leg },
+            channel: Channel::desk(),
+            priority: Priority::Urgent,
+            due_at: clock.after(FAILOVER_SLACK),
+            deadline_at: until.after(self.settings.route.sms_give_up_after),
+        };
+        tx.insert_job(&timer, now).map(drop)
+    }
+
+    /// Gives a leg up for the next channel.
+    pub(super) fn next_leg(
+        &self,
+        tx: Tx<'_>,
+        job: &Job,
+        repeat: bool,
+        refused: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Task::Sms(sms) = &job.task else { return Ok(()) };
+        tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the leg was given up", now)?;
+        let refused = if refused { sms.refused.saturating_add(1) } else { 0 };
+        let Some((sms, channel)) =
+            route::next_leg(&self.settings.route, sms, &job.channel, repeat, &usable(tx, now), now)
+        else {
+            return bury(tx, job, Fault::Permanent.name(), "no channel for texts is configured any more", None, now);
+        };
+        tracing::warn!(lead_id = %job.lead, from = %job.channel, to = %channel, repeat = sms.repeat, "the next channel takes over");
+        let leg = NewJob {
+            lead: job.lead,
+            task: Task::Sms(SmsTask { refused, ..sms }),
+            channel,
+            priority: job.priority,
+            due_at: now,
+            deadline_at: job.deadline_at,
+        };
+        self.insert(tx, vec![leg], now)
+    }
+
+    pub(super) fn facts(&self, work: &Work, now: Timestamp, jitter: f64) -> Facts {
+        self.facts_of(&work.job, work.look_up_since.is_some(), now, jitter)
+    }
+
+    /// What is known of a job for deciding what follows.
+    pub(super) fn facts_of(&self, job: &Job, looking_up: bool, now: Timestamp, jitter: f64) -> Facts {
+        let channels = u32::try_from(self.settings.route.sms_channels.len()).unwrap_or(u32::MAX);
+        let sms = match &job.task {
+            Task::Sms(sms) => Some(SmsFacts {
+                failover_at: sms.failover_at,
+                repeat: sms.repeat,
+                last_hope: sms.refused.saturating_add(1) >= channels,
+            }),
+            Task::Classify { .. }
+            | Task::ClassifyDeadline {}
+            | Task::SmsFailover { .. }
+            | Task::CrmUpdate(_)
+            | Task::CrmNote(_) => None,
+        };
+        Facts {
+            now,
+            jitter,
+            tries: job.tries,
+            deadline_at: job.deadline_at,
+            repeatable: job.task.repeatable(),
+            looking_up,
+            sms,
+        }
+    }
+}
+
+/// Writes the dead letter of a job that has ended dead, and what else its death means.
+pub(super) fn bury(
+    tx: Tx<'_>,
+    job: &Job,
+    class: &str,
+    reason: &str,
+    cure: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let what_to_do = cure.unwrap_or("mend the cause, then `nightdesk dlq retry`; or `nightdesk dlq discard`");
+    let payload = serde_json::to_string(&job.task).unwrap_or_default();
+    let letter = NewDeadLetter {
+        stage: job.task.stage(),
+        class,
+        reason,
+        what_to_do,
+        job: Some(job.id),
+        inbox: None,
+        lead: Some(job.lead),
+        payload: &payload,
+    };
+    tx.add_dead_letter(&letter, now)?;
+    match job.task.stage() {
+        Stage::Classify => {
+            if class == Fault::Crash.name() {
+                tx.beware(job.lead, "classify_deadline")?;
+            }
+            tx.hasten(job.lead, "classify_deadline", now)
+        }
+        Stage::Sms => {
+            tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the text is dead", now)?;
+            tx.alert(
+                "sms:undelivered",
+                "a text to the person on call could not be sent on any channel",
+                "call the prospect yourself (`nightdesk dlq list --stage sms`), then mend the modem or Twilio",
+                now,
+            )
+        }
+        Stage::Gate | Stage::Desk | Stage::Crm => Ok(()),
+    }
+}
+
+/// After any change of a job: the note goes out when nothing else is open, and the lead may have settled.
+pub(super) fn tidy(tx: Tx<'_>, job: &Job, now: Timestamp) -> Result<(), StoreError> {
+    if job.task.is_action() && !tx.has_open(job.lead, "sms")? && !tx.has_open(job.lead, "crm_update")? {
+        tx.hasten(job.lead, "crm_note", now)?;
+    }
+    if tx.settle_lead(job.lead, now)? {
+        tracing::info!(lead_id = %job.lead, "settled");
+    }
+    Ok(())
+}
+
+/// One line for what happened: a person reads the night's story from these.
+fn tell(work: &Work, report: &Report, result: Option<&str>) {
+    let job = &work.job;
+    let sms_text = if let Task::Sms(sms) = &job.task { Some(sms.text.as_str()) } else { None };
+    tracing::info!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, attempt = %work.attempt, result, sms_text,
+        request = report.trace.request, response = report.trace.response, status = report.trace.status,
+        latency_ms = report.trace.latency.as_millis(), "{} done", job.task.kind());
+}
+
+/// Whether a channel can be used now, as far as its breaker knows.
+pub(super) fn usable(tx: Tx<'_>, now: Timestamp) -> impl Fn(&Channel) -> bool {
+    move |name| match tx.channel(name) {
+        Ok(row) => !matches!(channel::admission(row.as_ref(), now), channel::Admission::Nothing(_)),
+        Err(_) => true,
+    }
+}
+
+/// Leaves out what was done before: a text, a write of the same class, a note.
+fn not_done(tx: Tx<'_>, lead: LeadId, label: Label, jobs: Vec<NewJob>) -> Result<Vec<NewJob>, StoreError> {
+    let actions = tx.actions(lead)?.into_iter();
+    let done: Vec<Task> = actions.filter(|action| action.state == JobState::Done).map(|action| action.task).collect();
+    let was_done = |task: &Task| {
+        done.iter().any(|old| match (old, task) {
+            (Task::CrmUpdate(old), Task::CrmUpdate(_)) => old.label == Some(label),
+            (old, new) => old.kind() == new.kind(),
+        })
+    };
+    Ok(jobs.into_iter().filter(|job| !was_done(&job.task)).collect())
+}
+
+fn nobody_to_text(tx: Tx<'_>, lead: &Lead, jobs: &[NewJob], now: Timestamp) -> Result<(), StoreError> {
+    if jobs.iter().any(|job| matches!(job.task, Task::Sms(_))) {
+        return Ok(());
+    }
+    tx.alert(
+        "oncall:nobody",
+        &format!("lead {} is for a person, but nobody can be texted", lead.code),
+        "fill in [oncall] and [sms] channels; see `nightdesk leads list`",
+        now,
+    )
+}

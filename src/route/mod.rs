@@ -1,0 +1,290 @@
+//! From a label to the jobs it means. Pure: a lead, the settings and the time in, jobs out.
+//!
+//! Who gets woken, by which channel first, what the CRM is told at once, when the note goes out. Called by the outbox
+//! inside the transaction that settles the classification, so that a decision and its jobs are durable together.
+//! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
+
+mod text;
+
+use std::time::Duration;
+
+use crate::model::{Channel, CrmNote, CrmUpdate, Label, Lead, NewJob, Phone, Priority, SmsTask, Task, Timestamp};
+
+pub use text::{SmsTemplate, TemplateError, repeated};
+
+/// The waits between laps of the channel order stop doubling here: 30 s becomes 4 min at most.
+const MAX_LAP_DOUBLINGS: u32 = 3;
+
+/// The person who is texted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The name, for the timeline and the note.
+    pub name: String,
+    /// The number.
+    pub phone: Phone,
+}
+
+/// What the router knows besides the lead.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who is on call.
+    pub on_call: Option<Person>,
+    /// Ways to text, best first.
+    pub sms_channels: Vec<Channel>,
+    /// How long a channel may take to submit a text before the next one takes over.
+    pub failover_after: Duration,
+    /// After this a text is given up.
+    pub sms_give_up_after: Duration,
+    /// The words of a text.
+    pub template: SmsTemplate,
+    /// A text is cut to this many parts.
+    pub max_parts: usize,
+    /// CRM channels on which notes are written; the others get fields only.
+    pub note_channels: Vec<Channel>,
+    /// The note waits at most this long for the other actions to end.
+    pub note_after: Duration,
+    /// After this a CRM write is given up.
+    pub crm_give_up_after: Duration,
+}
+
+/// The jobs of a labelled lead. `alerted`: a person was already texted about it as an unclassified lead.
+#[must_use]
+pub fn plan(
+    settings: &Settings,
+    lead: &Lead,
+    label: Label,
+    alerted: bool,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Vec<NewJob> {
+    let urgent = label == Label::UrgentBuyer;
+    let mut jobs = Vec::new();
+    if urgent && !alerted {
+        jobs.extend(alert(settings, lead, "URGENT", usable, now));
+    }
+    // A lead that was flagged before its class was known, and turned out to be another, loses the flag again.
+    let flag = if urgent { Some(true) } else { lead.provisional_at.is_some().then_some(false) };
+    jobs.extend(crm_update(settings, lead, Some(label), flag, now));
+    if label != Label::Spam {
+        jobs.extend(crm_note(settings, lead, now));
+    }
+    jobs
+}
+
+/// The jobs of a lead that no model has labelled in time: a person decides.
+#[must_use]
+pub fn provisional(settings: &Settings, lead: &Lead, usable: &dyn Fn(&Channel) -> bool, now: Timestamp) -> Vec<NewJob> {
+    let mut jobs: Vec<NewJob> = alert(settings, lead, "UNCLASSIFIED", usable, now).into_iter().collect();
+    jobs.extend(crm_update(settings, lead, None, Some(true), now));
+    jobs.extend(crm_note(settings, lead, now));
+    jobs
+}
+
+/// The next leg of a text: the next usable channel of the order, the same one if it is alone. `repeat` marks it as the
+/// one repeat that an unknown outcome allows. `None` when no channel is configured any more.
+#[must_use]
+pub fn next_leg(
+    settings: &Settings,
+    given_up: &SmsTask,
+    channel: &Channel,
+    repeat: bool,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Option<(SmsTask, Channel)> {
+    let order = &settings.sms_channels;
+    let here = order.iter().position(|known| known == channel);
+    let after = here.map_or(0, |at| at.saturating_add(1));
+    let ring = || order.iter().cycle().skip(after).take(order.len());
+    let next = ring().find(|known| usable(known)).or_else(|| ring().next())?.clone();
+    let leg = given_up.leg.saturating_add(1);
+    let text =
+        if repeat && !given_up.repeat { repeated(&given_up.text, settings.max_parts) } else { given_up.text.clone() };
+    let failover_at = failover_at(settings, leg, now);
+    Some((SmsTask { text, repeat: repeat || given_up.repeat, leg, failover_at, ..given_up.clone() }, next))
+}
+
+/// When a leg that starts now gives way. Nothing gives way to itself: one channel alone has no failover clock.
+#[must_use]
+pub fn failover_at(settings: &Settings, leg: u32, now: Timestamp) -> Option<Timestamp> {
+    let channels = u32::try_from(settings.sms_channels.len()).unwrap_or(1);
+    let lap = leg.checked_div(channels).unwrap_or(0).min(MAX_LAP_DOUBLINGS);
+    let clock = settings.failover_after.saturating_mul(1_u32.checked_shl(lap).unwrap_or(1));
+    (channels > 1 && !crate::failpoint::removed("failover-clock")).then(|| now.after(clock))
+}
+
+fn alert(
+    settings: &Settings,
+    lead: &Lead,
+    class: &str,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Option<NewJob> {
+    let person = settings.on_call.as_ref()?;
+    let order = &settings.sms_channels;
+    let channel = order.iter().find(|channel| usable(channel)).or_else(|| order.first())?.clone();
+    let sms = SmsTask {
+        to: person.phone.clone(),
+        who: person.name.clone(),
+        text: settings.template.text(lead, class, settings.max_parts),
+        repeat: false,
+        leg: 0,
+        failover_at: failover_at(settings, 0, now),
+        refused: 0,
+    };
+    Some(NewJob {
+        lead: lead.id,
+        task: Task::Sms(sms),
+        channel,
+        priority: Priority::Urgent,
+        due_at: now,
+        deadline_at: now.after(settings.sms_give_up_after),
+    })
+}
+
+fn crm_update(
+    settings: &Settings,
+    lead: &Lead,
+    label: Option<Label>,
+    priority: Option<bool>,
+    now: Timestamp,
+) -> Option<NewJob> {
+    let record = lead.record.clone()?;
+    Some(NewJob {
+        lead: lead.id,
+        channel: record.channel.clone(),
+        task: Task::CrmUpdate(CrmUpdate { record, label, priority }),
+        priority: if priority == Some(true) { Priority::Urgent } else { Priority::Normal },
+        due_at: now,
+        deadline_at: now.after(settings.crm_give_up_after),
+    })
+}
+
+fn crm_note(settings: &Settings, lead: &Lead, now: Timestamp) -> Option<NewJob> {
+    let record = lead.record.clone().filter(|record| settings.note_channels.contains(&record.channel))?;
+    let due_at = now.after(settings.note_after);
+    Some(NewJob {
+        lead: lead.id,
+        channel: record.channel.clone(),
+        task: Task::CrmNote(CrmNote { record }),
+        priority: Priority::Low,
+        due_at,
+        deadline_at: due_at.after(settings.crm_give_up_after),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::model::{CrmRecord, Lane, LeadCode, LeadId, RowId};
+
+    pub(crate) fn settings() -> Settings {
+        Settings {
+            on_call: Some(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
+            sms_channels: vec![Channel::new(Lane::Sms, "modem0"), Channel::new(Lane::Sms, "twilio")],
+            failover_after: Duration::from_secs(30),
+            sms_give_up_after: Duration::from_hours(1),
+            template: SmsTemplate::default(),
+            max_parts: 3,
+            note_channels: vec![Channel::new(Lane::Crm, "hubspot")],
+            note_after: Duration::from_mins(10),
+            crm_give_up_after: Duration::from_hours(72),
+        }
+    }
+
+    pub(crate) fn lead() -> Lead {
+        let at = Timestamp::from_millis(1_732_327_200_000);
+        Lead {
+            id: LeadId::new(at, [7; 10]),
+            code: LeadCode::of(5),
+            source: "website".into(),
+            received_at: at,
+            record: Some(CrmRecord { channel: Channel::new(Lane::Crm, "hubspot"), id: "501".into() }),
+            name: Some("Anna Berg".into()),
+            email: Some("anna@example.com".into()),
+            phone_text: Some("+46 8 123 456 78".into()),
+            phone: Some("+46812345678".parse().unwrap()),
+            raw_message: "50 units by tomorrow".into(),
+            message: Some("50 units by tomorrow".into()),
+            label: None,
+            classified_by: None,
+            provisional_at: None,
+            routed_at: None,
+            settled_at: None,
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_732_327_201_000);
+
+    fn kinds(jobs: &[NewJob]) -> Vec<&'static str> {
+        jobs.iter().map(|job| job.task.kind()).collect()
+    }
+
+    #[test]
+    fn plans() {
+        let bare = Lead { record: None, ..lead() };
+        for (name, lead, label, alerted, want) in [
+            ("urgent", lead(), Label::UrgentBuyer, false, vec!["sms", "crm_update", "crm_note"]),
+            ("urgent, a person knows", lead(), Label::UrgentBuyer, true, vec!["crm_update", "crm_note"]),
+            ("urgent, no CRM", bare.clone(), Label::UrgentBuyer, false, vec!["sms"]),
+            ("curious", lead(), Label::TireKicker, false, vec!["crm_update", "crm_note"]),
+            ("support", lead(), Label::SupportRequest, false, vec!["crm_update", "crm_note"]),
+            ("spam", lead(), Label::Spam, false, vec!["crm_update"]),
+            ("spam, no CRM", bare, Label::Spam, false, vec![]),
+        ] {
+            assert_eq!(kinds(&plan(&settings(), &lead, label, alerted, &|_| true, NOW)), want, "{name}");
+        }
+        assert_eq!(kinds(&provisional(&settings(), &lead(), &|_| true, NOW)), ["sms", "crm_update", "crm_note"]);
+    }
+
+    #[test]
+    fn only_our_own_flag_is_taken_back() {
+        for (name, label, alerted, want) in [
+            ("urgent", Label::UrgentBuyer, false, Some(true)),
+            ("urgent after all", Label::UrgentBuyer, true, Some(true)),
+            ("curious", Label::TireKicker, false, None),
+            ("spam after an alarm", Label::Spam, true, Some(false)),
+        ] {
+            let lead = Lead { provisional_at: alerted.then_some(NOW), ..lead() };
+            let jobs = plan(&settings(), &lead, label, alerted, &|_| true, NOW);
+            let flag = jobs
+                .iter()
+                .find_map(|job| if let Task::CrmUpdate(update) = &job.task { Some(update.priority) } else { None });
+            assert_eq!(flag, Some(want), "{name}");
+        }
+    }
+
+    #[test]
+    fn legs_go_round_and_mark_one_repeat() {
+        let settings = settings();
+        let [modem, twilio] = &settings.sms_channels[..] else { panic!("two channels") };
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|_| true, NOW);
+        let Task::Sms(first) = &jobs[0].task else { panic!("a text") };
+        assert_eq!((&jobs[0].channel, first.failover_at), (modem, Some(NOW.after(Duration::from_secs(30)))));
+        let (second, channel) = next_leg(&settings, first, modem, true, &|_| true, NOW).unwrap();
+        assert_eq!((&channel, second.leg, second.repeat), (twilio, 1, true));
+        assert!(second.text.starts_with("(repeat) "), "{}", second.text);
+        let (third, channel) = next_leg(&settings, &second, twilio, true, &|_| true, NOW).unwrap();
+        assert_eq!((&channel, third.leg, &third.text), (modem, 2, &second.text));
+        assert_eq!(third.failover_at, Some(NOW.after(Duration::from_mins(1))));
+    }
+
+    #[test]
+    fn a_broken_channel_is_passed_over() {
+        let settings = settings();
+        let twilio = &settings.sms_channels[1];
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|channel| channel == twilio, NOW);
+        assert_eq!(&jobs[0].channel, twilio);
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|_| false, NOW);
+        assert_eq!(jobs[0].channel, settings.sms_channels[0]);
+    }
+
+    #[test]
+    fn one_channel_alone_repeats_on_itself() {
+        let settings = Settings { sms_channels: vec![Channel::new(Lane::Sms, "modem0")], ..settings() };
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|_| true, NOW);
+        let Task::Sms(first) = &jobs[0].task else { panic!("a text") };
+        assert_eq!(first.failover_at, None);
+        let (second, channel) = next_leg(&settings, first, &jobs[0].channel, true, &|_| true, NOW).unwrap();
+        assert_eq!((channel, second.repeat), (jobs[0].channel.clone(), true));
+    }
+}

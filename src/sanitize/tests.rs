@@ -1,0 +1,247 @@
+//! What the sanitiser promises: tables of messages as they come, and properties of every text there is.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use super::*;
+
+fn cleaned(raw: &str) -> String {
+    clean(raw, 10_000).into()
+}
+
+#[test]
+fn messages_as_they_come() {
+    for (name, raw, want) in [
+        ("a plain one", "Hi! Could you send me your price list?", "Hi! Could you send me your price list?"),
+        (
+            "HTML of a rich text field",
+            "<p>We must replace our scanner <b>this week</b>.<br>Please call&nbsp;me.</p>",
+            "We must replace our scanner this week.\nPlease call me.",
+        ),
+        ("an entity", "I forgot my password &amp; cannot get in", "I forgot my password & cannot get in"),
+        ("escaped once more", "&lt;p&gt;Tom &amp;amp; Jerry&lt;/p&gt;", "Tom & Jerry"),
+        ("escaped three times", "&amp;amp;lt;b&amp;amp;gt;bold", "bold"),
+        ("script and style", "a<script>if (a<b) alert('</p>')</script>b<style>p > a {}</style>c", "abc"),
+        ("upper case", "<SCRIPT\n>x</ScRiPt >a<BR/>b", "a\nb"),
+        ("a comment", "a<!-- <b>hidden</b> -->b", "ab"),
+        ("head, title", "<html><head><title>T</title>x</head><body>Hi</body></html>", "Hi"),
+        ("an object in an object", "a<object><object>x</object>y</object>b", "ab"),
+        (
+            "svg, template, noscript, iframe",
+            "<svg><g>x</g></svg><template>x</template><noscript>x</noscript><iframe>x</iframe>a",
+            "a",
+        ),
+        ("a list", "<ul><li>one</li><li>two</li></ul>", "one\ntwo"),
+        ("a table", "<table><tr><td>a</td><td>b</td></tr><tr><th>c</th></tr></table>", "a b\nc"),
+        ("an office paragraph", "<p class=MsoNormal style='a:b'>Hi<o:p></o:p></p><?xml:namespace prefix = o />", "Hi"),
+        ("a conditional comment", "<![if !supportLists]>- a<![endif]>", "- a"),
+        ("a picture in the text", "a<img alt=\"x > y\" src='data:image/png;base64,AAAA'>b", "ab"),
+        ("a tag in an attribute", "a<img alt=\"<script>alert(1)</script>\">b", "ab"),
+        ("a declaration", "<!DOCTYPE html>Hi", "Hi"),
+        ("an unknown element", "<my-card>Hi</my-card> <x y=\"1\">there<foo/>", "Hi there"),
+        (
+            "an unclosed script",
+            "Your <script> broke our shop. 50 units by tomorrow!",
+            "Your  broke our shop. 50 units by tomorrow!",
+        ),
+        ("numbers", "&#8364;5 &#x1F525; &#128;", "€5 🔥 €"),
+        ("hidden characters", "a\u{200b}b\u{202e}c\u{feff}d\u{ad}e\0f\u{7}g\u{e0041}h", "abcdefgh"),
+        ("hidden as entities", "a&#8203;b&#x202e;c&#7;d", "abcd"),
+        ("an entity cut by a hidden character", "&l\u{200b}t;b&gt;x", "x"),
+        ("line ends", "a\r\nb\rc\u{2028}d\te\u{a0}f", "a\nb\nc\nd e f"),
+        ("blank lines", "  a  \n\n\n \n b\n\n", "a\n\n b"),
+        ("composed", "e\u{301} ﬁ ①", "é ﬁ ①"),
+        ("a label", "Message:\n Hi there", "Hi there"),
+        ("two labels", "Your message: MESSAGE: Hi", "Hi"),
+        ("a form's first line", "You have received a new message from your site.\n\nMessage: Hi", "Hi"),
+        ("nothing but a label", "Message:", "Message:"),
+        ("nothing", " \n\t", ""),
+        ("only markup", "<p><br></p>", ""),
+    ] {
+        assert_eq!(cleaned(raw), want, "{name}");
+    }
+}
+
+#[test]
+fn text_that_looks_like_markup_survives() {
+    for text in [
+        "3 < 5",
+        "a<b",
+        "a<b and c>d",
+        "if x<y && y>z",
+        "R&D at AT&T",
+        "x &lt y",
+        "I <3 your product",
+        "<- here ->",
+        "a <= b << c",
+        "5 > 3 & 2 < 4",
+        "https://a.example/?a=1&copy=2&lt=3",
+        "Anna <anna@example.com>",
+        "<https://example.com/a>",
+        "List<String> x",
+        "<your name here>",
+        "<",
+        "&",
+        "&;",
+        "&#;",
+        "&#x;",
+        "</",
+        "<!",
+        "<!--",
+        "<!-- open",
+        "<br",
+        "<a href=\"x",
+        "\"quoted\" & 'single'",
+        "&nosuchentity;",
+        "<![CDATA[x]]>",
+        "{{ 7*7 }} ${x} %s",
+        "message from the <boss>",
+    ] {
+        assert_eq!(cleaned(text), text);
+        assert_eq!(cleaned(&escaped(text)), text);
+    }
+}
+
+#[test]
+fn length_is_in_whole_characters() {
+    for (raw, cap, want) in
+        [("🔥🔥🔥", 2, "🔥🔥"), ("ab cd", 3, "ab"), ("ab", 2, "ab"), ("ab", 0, ""), ("<b>ab</b>c", 2, "ab")]
+    {
+        assert_eq!(clean(raw, cap).as_str(), want);
+    }
+}
+
+#[test]
+fn wrapped_too_deep_is_no_markup_either() {
+    let mut text = "<b>x</b> & y".to_owned();
+    for _ in 0..5 {
+        text = escaped(&text);
+    }
+    let once = cleaned(&text);
+    assert!(!once.contains(['<', '&']), "{once}");
+    assert_eq!(cleaned(&once), once);
+}
+
+#[test]
+fn duplicates_are_told_by_their_words() {
+    assert_eq!(normalise("  Hi\r\n\tTHERE  e\u{301} "), "hi there é");
+    assert_eq!(normalise("Ärger"), normalise("ärger"));
+    assert_ne!(normalise("a b"), normalise("ab"));
+}
+
+/// Work must grow with the length of the input only, and nothing may nest calls as the input nests elements.
+#[test]
+fn hostile_input_is_bounded() {
+    const UNITS: [&str; 28] = [
+        "<",
+        "<a ",
+        "<a b=\"",
+        "<a b=\"<a c='",
+        "a=\"<x \" ",
+        "<!--",
+        "<script>",
+        "<svg>",
+        "<svg></object>",
+        "</div>",
+        "&",
+        "&amp;",
+        "&&#35;38;",
+        "&lt;",
+        "<div>",
+        "<br>",
+        "<p>x",
+        "<table><tr><td>",
+        "<a><b><i>",
+        "<!",
+        "<?x",
+        "</script",
+        "<script></script",
+        "<x y=\"z\">",
+        "\u{301}",
+        "\n ",
+        "message: ",
+        "<foo></bar>",
+    ];
+    let time = |start: &str, unit: &str, bytes: usize| {
+        let raw = format!("{start}{}", unit.repeat(bytes / unit.len()));
+        let start = Instant::now();
+        drop(clean(&raw, 4000));
+        start.elapsed()
+    };
+    let check = move || {
+        for (start, unit) in UNITS.map(|unit| ("", unit)).into_iter().chain([("<b>", "<"), ("<a ", "b=\"<c \" ")]) {
+            // 16 times the input takes 16 times the work; squared work would be 256 times as much.
+            let (little, much) = (time(start, unit, 16 * 1024), time(start, unit, 256 * 1024));
+            assert!(much < little.max(Duration::from_millis(20)) * 64, "{start}{unit}: {little:?}, then {much:?}");
+        }
+        time("", "<", 1024 * 1024);
+        drop(clean(&format!("{}{}", "<div>".repeat(200_000), "</div>".repeat(200_000)), 4000));
+    };
+    std::thread::Builder::new().stack_size(1024 * 1024).spawn(check).unwrap().join().unwrap();
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#x27;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text rich in what markup is made of.
+fn marked() -> impl Strategy<Value = String> {
+    const BITS: [&str; 44] = [
+        "<", ">", "&", ";", "#", "\"", "'", "/", "=", "!", "-", " ", "\n", "<", "&", "a", "b", "x", "3", "p", "br",
+        "div", "td", "script", "style", "svg", "title", "head", "object", "foo", "o:p", "--", "amp", "lt", "gt",
+        "nbsp", "quot", "x3c", "38", "\u{301}", "\u{338}", "\u{200b}", "\u{37e}", "message:",
+    ];
+    proptest::collection::vec(proptest::sample::select(&BITS[..]), 0..24).prop_map(|bits| bits.concat())
+}
+
+fn is_presentable(text: &str) -> bool {
+    text.chars().all(|c| c == '\n' || !(c.is_control() || chars::visible(&c.to_string()).is_empty()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cleaning_twice_is_cleaning_once(text in prop_oneof![marked(), any::<String>()], cap in 0_usize..80) {
+        let once = clean(&text, cap);
+        prop_assert_eq!(&clean(once.as_str(), cap), &once);
+        prop_assert!(once.as_str().chars().count() <= cap && is_presentable(once.as_str()));
+    }
+
+    #[test]
+    fn nothing_panics(text in any::<String>(), cap in any::<usize>()) {
+        drop(clean(&text, cap));
+        drop(normalise(&text));
+    }
+}
+
+/// Whatever a person may see as clean text comes out of its escaped form unharmed.
+#[test]
+fn escaping_loses_nothing() {
+    let (mut kept, mut telling) = (0_u32, 0_u32);
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    while kept < 4000 {
+        let text = marked().new_tree(&mut runner).unwrap().current();
+        let text = if kept % 2 == 0 { cleaned(&text) } else { text };
+        if cleaned(&text) != text || (!text.contains(['<', '&']) && telling < kept) {
+            continue;
+        }
+        kept += 1;
+        telling += u32::from(text.contains(['<', '&']));
+        assert_eq!(cleaned(&escaped(&text)), text);
+    }
+    assert!(telling * 2 >= kept, "{telling} of {kept}");
+}

@@ -1,0 +1,90 @@
+//! The schema's versions: `PRAGMA user_version` and an ordered list of steps.
+//!
+//! An older file is copied aside before its first step; a newer one is refused. Views are made anew after every step:
+//! they hold no data.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The steps, oldest first; a file of version `n` has had the first `n`.
+const STEPS: [&str; 1] = [include_str!("schema.sql")];
+
+const VIEWS: &str = include_str!("views.sql");
+
+/// Brings the file to the newest version, after a copy `nightdesk.db.v<N>.bak` of an older one.
+pub(super) fn migrate(connection: &mut Connection, file: Option<&Path>) -> Result<(), StoreError> {
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    if let Some(file) = file.filter(|_| found > 0) {
+        back_up(connection, file, found)?;
+    }
+    let transaction = connection.transaction()?;
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.execute_batch(VIEWS)?;
+    transaction.pragma_update(None, "user_version", known)?;
+    Ok(transaction.commit()?)
+}
+
+fn back_up(connection: &Connection, file: &Path, version: i64) -> Result<(), StoreError> {
+    let copy = file.with_extension(format!("db.v{version}.bak"));
+    if !copy.exists() {
+        connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        let mut all = connection
+            .prepare("SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1")
+            .unwrap();
+        all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_fresh_schema_is_the_migrated_one() {
+        let fresh = Store::in_memory().unwrap();
+        for from in 0..STEPS.len() {
+            let mut old = Connection::open_in_memory().unwrap();
+            for step in &STEPS[..from] {
+                old.execute_batch(step).unwrap();
+            }
+            old.pragma_update(None, "user_version", i64::try_from(from).unwrap()).unwrap();
+            migrate(&mut old, None).unwrap();
+            assert_eq!(schema(&old), schema(&fresh.connection), "from version {from}");
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path()).unwrap());
+        let file = Connection::open(folder.path().join(crate::store::DATABASE)).unwrap();
+        file.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 1 })));
+    }
+
+    #[test]
+    fn a_second_daemon_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Store::open(folder.path()).unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Locked(_))));
+        drop(first);
+        assert!(Store::open(folder.path()).is_ok());
+    }
+}

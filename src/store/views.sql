@@ -1,0 +1,75 @@
+-- What people look at. Times in the views are UTC; *_local are the box's own time zone.
+
+DROP VIEW IF EXISTS v_leads;
+CREATE VIEW v_leads AS
+SELECT l.number, l.code, l.id AS lead_id, l.received_at,
+       datetime(l.received_at, 'localtime') AS received_local,
+       l.source, l.name, l.email, l.phone_text AS phone,
+       coalesce(l.label, CASE WHEN l.provisional_at IS NOT NULL THEN 'unclassified' END) AS class,
+       l.classified_by,
+       CASE WHEN EXISTS (SELECT 1 FROM dead_letters d WHERE d.lead_id = l.id AND d.closed_at IS NULL) THEN 'needs a person'
+            WHEN l.settled_at IS NOT NULL THEN 'settled'
+            WHEN l.routed_at IS NOT NULL THEN 'being acted on'
+            WHEN l.provisional_at IS NOT NULL THEN 'alerted, not classified yet'
+            ELSE 'being read' END AS state,
+       (SELECT group_concat(s.channel || ' ' || s.state, ', ') FROM sms_messages s WHERE s.lead_id = l.id) AS texts,
+       (SELECT min(round((julianday(s.submitted_at) - julianday(l.received_at)) * 86400.0, 1))
+          FROM sms_messages s WHERE s.lead_id = l.id AND s.state <> 'unknown') AS seconds_to_sms,
+       (SELECT count(*) FROM inbox i WHERE i.lead_id = l.id AND i.verdict IN ('duplicate', 'repeat')) AS repeats,
+       coalesce(l.message, l.raw_message) AS message
+  FROM leads l
+ ORDER BY l.number DESC;
+
+DROP VIEW IF EXISTS v_timeline;
+CREATE VIEW v_timeline AS
+SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
+  FROM (SELECT lead_id, received_at AS at, 'webhook ' || verdict AS what, method || ' ' || target AS detail
+          FROM inbox WHERE lead_id IS NOT NULL
+        UNION ALL
+        SELECT lead_id, at, 'model ' || provider || CASE WHEN label IS NULL THEN ' gave no label' ELSE ' says ' || label END,
+               coalesce(error, answer, '')
+          FROM llm_calls
+        UNION ALL
+        SELECT j.lead_id, a.started_at, j.kind || ' started on ' || j.channel || CASE a.mode WHEN 'look_up' THEN ' (look-up)' ELSE '' END,
+               coalesce(a.request, '')
+          FROM attempts a JOIN jobs j ON j.id = a.job_id
+        UNION ALL
+        SELECT j.lead_id, a.ended_at, j.kind || ' on ' || j.channel || ': ' || coalesce(a.outcome, 'no answer yet'),
+               coalesce(a.reason, a.response, '')
+          FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at IS NOT NULL
+        UNION ALL
+        SELECT lead_id, ended_at, kind || ' on ' || channel || ' ' || state, coalesce(result, '')
+          FROM jobs WHERE state IN ('cancelled', 'dead') AND ended_at IS NOT NULL
+        UNION ALL
+        SELECT id, provisional_at, 'routed without a label', '' FROM leads WHERE provisional_at IS NOT NULL
+        UNION ALL
+        SELECT id, routed_at, 'routed as ' || coalesce(label, ''), '' FROM leads WHERE routed_at IS NOT NULL
+        UNION ALL
+        SELECT id, settled_at, 'settled', '' FROM leads WHERE settled_at IS NOT NULL)
+ ORDER BY lead_id, at;
+
+DROP VIEW IF EXISTS v_failures;
+CREATE VIEW v_failures AS
+SELECT d.id, d.at, datetime(d.at, 'localtime') AS at_local, d.stage, d.class, d.reason, d.what_to_do,
+       l.code, l.name, l.phone_text AS phone, l.email, d.lead_id, d.job_id, d.inbox_id, d.payload
+  FROM dead_letters d LEFT JOIN leads l ON l.id = d.lead_id
+ WHERE d.closed_at IS NULL
+ ORDER BY d.at DESC;
+
+DROP VIEW IF EXISTS v_today;
+CREATE VIEW v_today AS
+SELECT coalesce(label, 'unclassified') AS class, count(*) AS leads,
+       sum(settled_at IS NOT NULL) AS settled,
+       (SELECT count(*) FROM sms_messages s WHERE date(s.submitted_at, 'localtime') = date('now', 'localtime')) AS texts_today,
+       (SELECT count(*) FROM dead_letters d WHERE d.closed_at IS NULL) AS open_dead_letters,
+       (SELECT round(coalesce(sum(cost_micros), 0) / 1000000.0, 4) FROM llm_calls c
+         WHERE date(c.at, 'localtime') = date('now', 'localtime')) AS model_cost_today
+  FROM leads
+ WHERE date(received_at, 'localtime') = date('now', 'localtime')
+ GROUP BY coalesce(label, 'unclassified');
+
+DROP VIEW IF EXISTS v_llm_calls;
+CREATE VIEW v_llm_calls AS
+SELECT c.lead_id, c.at, c.provider, c.model, p.text AS instructions, c.prompt, c.answer, c.label,
+       c.prompt_tokens, c.completion_tokens, c.cost_micros, c.latency_ms, c.request_id, c.error
+  FROM llm_calls c JOIN prompts p ON p.id = c.prompt_id;

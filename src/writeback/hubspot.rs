@@ -1,0 +1,185 @@
+//! HubSpot: class and priority as properties of a contact, and a note that tells what was done.
+//!
+//! Called by the outbox through [`Effect`]. The properties are absolute values, so a PATCH may be
+//! repeated; a note may not, so it carries a marker and an unknown outcome is looked up (`lookup`). `answer` says what an
+//! error means, `setup` serves `nightdesk check`. Lead text reaches HubSpot only escaped, because notes are HTML.
+//! Sources: <https://developers.hubspot.com/docs/api/crm/contacts>, <https://developers.hubspot.com/docs/api/crm/notes>.
+
+mod answer;
+mod lookup;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    CrmNote, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
+};
+use crate::wire::{self, Answer, Call, Wire, WireError};
+use crate::writeback::note;
+
+/// The type of the association from a note to a contact; its reverse, 201, is refused.
+const NOTE_TO_CONTACT: u32 = 202;
+/// Where HubSpot puts its id of a request, unless it is only in an error's body.
+const REQUEST_ID: &str = "x-hubspot-correlation-id";
+
+/// Which account is written to, and under which names.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `https://api.hubapi.com`, or a stand-in; no slash at the end.
+    pub base_url: String,
+    /// What stands before `/objects` and `/properties` in a path: `/crm/v3`.
+    pub path: String,
+    /// The private app's access token.
+    pub token: SecretString,
+    /// The property that takes the class.
+    pub classification_property: String,
+    /// What is written for a class; one that is missing here is written by its own name.
+    pub values: HashMap<Label, String>,
+    /// The property that is set to `true` for top priority.
+    pub priority_property: String,
+    /// The office's time zone, for the note and for the daily limit.
+    pub zone: TimeZone,
+    /// The longest that one request may take.
+    pub timeout: Duration,
+}
+
+/// Writes into one HubSpot account.
+#[derive(Debug, Clone)]
+pub struct HubSpot {
+    settings: Settings,
+    wire: Wire,
+}
+
+impl HubSpot {
+    /// A writer with these settings. Connects to nothing until the first write.
+    #[must_use]
+    pub const fn new(settings: Settings, wire: Wire) -> Self {
+        Self { settings, wire }
+    }
+
+    async fn update(&self, update: &CrmUpdate, work: &Work) -> Report {
+        let properties = self.properties(update);
+        if properties.is_empty() {
+            return Report::of(Outcome::Done(Done::Crm { id: None }));
+        }
+        let url = self.contact_url(&update.record.id);
+        let call = Call::patch(url).json(&json!({ "properties": properties })).repeatable();
+        let (got, trace) = self.exchange(call, within(work)).await;
+        let outcome = match got {
+            Ok(answer) if answer.is_success() => match made(&answer) {
+                Some(_) => Outcome::Done(Done::Crm { id: None }),
+                None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Transient)),
+            },
+            Ok(answer) => Outcome::Failed(self.refused(&answer, true)),
+            Err(error) => Outcome::Failed(error.failure("HubSpot")),
+        };
+        Report::traced(outcome, trace)
+    }
+
+    /// Property values are always texts in this API, booleans too.
+    fn properties(&self, update: &CrmUpdate) -> Map<String, Value> {
+        let class = update.label.map(|label| (self.settings.classification_property.clone(), self.value_of(label)));
+        let priority = update.priority.map(|flag| (self.settings.priority_property.clone(), flag.to_string()));
+        class.into_iter().chain(priority).map(|(name, value)| (name, Value::String(value))).collect()
+    }
+
+    fn value_of(&self, label: Label) -> String {
+        self.settings.values.get(&label).cloned().unwrap_or_else(|| label.name().to_owned())
+    }
+
+    async fn write_note(&self, note: &CrmNote, work: &Work) -> Report {
+        let lines = note::lines(&work.lead, &work.actions, &self.settings.zone);
+        let body = json!({
+            "properties": {
+                "hs_timestamp": Timestamp::now().to_string(),
+                "hs_note_body": note::html(&lines, &work.job.key()),
+            },
+            "associations": [{
+                "to": { "id": note.record.id },
+                "types": [{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": NOTE_TO_CONTACT }],
+            }],
+        });
+        let (got, trace) = self.exchange(Call::post(self.url("/objects/notes")).json(&body), within(work)).await;
+        let outcome = match got {
+            Ok(answer) if answer.is_success() => match made(&answer) {
+                Some(id) => Outcome::Done(Done::Crm { id: Some(id) }),
+                None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Unknown)),
+            },
+            Ok(answer) => Outcome::Failed(self.refused(&answer, false)),
+            Err(error) => Outcome::Failed(error.failure("HubSpot")),
+        };
+        Report::traced(outcome, trace)
+    }
+
+    /// Sends `call` once, at most for `left`.
+    async fn exchange(&self, call: Call, left: Duration) -> (Result<Answer, WireError>, Trace) {
+        let call = call.bearer(&self.settings.token);
+        let got = self.wire.send(&call, left.min(self.settings.timeout)).await;
+        let mut trace = wire::trace(&call, &got, REQUEST_ID);
+        if let (None, Ok(answer)) = (&trace.vendor_id, &got) {
+            trace.vendor_id = answer::correlation_id(answer);
+        }
+        (got, trace)
+    }
+
+    fn refused(&self, answer: &Answer, repeatable: bool) -> Failure {
+        let ours = [self.settings.classification_property.as_str(), self.settings.priority_property.as_str()];
+        answer::refused(answer, repeatable, &ours, Timestamp::now(), &self.settings.zone)
+    }
+
+    fn url(&self, rest: &str) -> String {
+        format!("{}{}{rest}", self.settings.base_url, self.settings.path)
+    }
+
+    fn contact_url(&self, id: &str) -> String {
+        self.url(&format!("/objects/contacts/{}", segment(id)))
+    }
+}
+
+impl Effect for HubSpot {
+    fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
+        Box::pin(async move {
+            match (&work.job.task, work.look_up_since) {
+                (Task::CrmUpdate(update), None) => self.update(update, work).await,
+                // Nothing to look up: writing the same values again is the look-up.
+                (Task::CrmUpdate(_), Some(_)) => Report::of(Outcome::Absent),
+                (Task::CrmNote(note), None) => self.write_note(note, work).await,
+                (Task::CrmNote(note), Some(_)) => self.look_up(note, work).await,
+                (other, _) => {
+                    let reason = format!("HubSpot can't do a job of kind {}", other.kind());
+                    Report::of(Outcome::Failed(Failure::new(Fault::Permanent, reason)))
+                }
+            }
+        })
+    }
+}
+
+/// What is left of the attempt.
+fn within(work: &Work) -> Duration {
+    work.hard_deadline.since(Timestamp::now())
+}
+
+/// The id of the object in an answer, if the answer is one.
+fn made(answer: &Answer) -> Option<String> {
+    answer.json().filter(|_| !answer.truncated).and_then(|body| text_of(body.get("id")?))
+}
+
+/// An id, which HubSpot writes as a text in some answers and as a number in others.
+fn text_of(id: &Value) -> Option<String> {
+    id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string()))
+}
+
+/// A path segment: an id comes from a webhook and may be anything.
+fn segment(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,128 @@
+//! What `nightdesk check` asks of HubSpot: token, scopes and properties; and making the properties.
+//!
+//! Called by the CLI only. `verify` changes nothing: it reads the properties, and it reads and writes a contact that can't
+//! exist, because HubSpot judges scopes before it looks for the record.
+//! Source: <https://developers.hubspot.com/docs/api/crm/properties>.
+
+use serde_json::{Value, json};
+
+use crate::model::{Failure, Fault, Label};
+use crate::wire::{Answer, Call};
+
+use super::{HubSpot, answer, segment};
+
+/// Ids start above it.
+const NO_CONTACT: &str = "0";
+
+impl HubSpot {
+    /// What is wrong between us and this account, or nothing.
+    pub async fn verify(&self) -> Vec<Failure> {
+        let contact = self.contact_url(NO_CONTACT);
+        let change_nothing = json!({ "properties": {} });
+        for probe in [Call::get(&contact), Call::patch(&contact).json(&change_nothing).repeatable()] {
+            match self.ask(probe).await {
+                // Any word about the record or the request means that token and scopes are good.
+                Ok(answer) if answer.is_success() || matches!(answer.status, 400 | 404) => {}
+                // The same complaint about each further request would only hide it.
+                Ok(answer) => return vec![self.refused(&answer, true)],
+                Err(failure) => return vec![failure],
+            }
+        }
+        let classes = Label::ALL.map(|label| self.value_of(label));
+        let classification = self.verify_property(&self.settings.classification_property, &classes).await;
+        let priority = self.verify_property(&self.settings.priority_property, &["true".to_owned()]).await;
+        [classification, priority].into_iter().flatten().collect()
+    }
+
+    async fn verify_property(&self, name: &str, values: &[String]) -> Option<Failure> {
+        match self.ask(Call::get(self.url(&format!("/properties/contacts/{}", segment(name))))).await {
+            Ok(answer) if answer.is_success() => match answer.json() {
+                Some(property) => misfit(name, values, &property),
+                None => Some(answer::not_hubspot(&answer, Fault::Permanent)),
+            },
+            Ok(answer) if answer.status == 404 && answer::is_hubspots(&answer) => {
+                let failure = Failure::new(Fault::Permanent, format!("HubSpot's contacts have no property {name}"));
+                Some(failure.cure("create it with `nightdesk check --create-properties`"))
+            }
+            Ok(answer) => Some(self.refused(&answer, true)),
+            Err(failure) => Some(failure),
+        }
+    }
+
+    /// Creates both properties; one that exists is left as it is. What failed, or nothing.
+    pub async fn create_properties(&self) -> Vec<Failure> {
+        let mut failed = Vec::new();
+        for property in [self.classification(), self.priority()] {
+            match self.ask(Call::post(self.url("/properties/contacts")).json(&property)).await {
+                Ok(answer) if answer.is_success() || answer.status == 409 => {}
+                Ok(answer) if answer.status == 403 => {
+                    let cure = "give the HubSpot private app the scope crm.schemas.contacts.write";
+                    failed.push(self.refused(&answer, true).cure(cure));
+                }
+                Ok(answer) => failed.push(self.refused(&answer, true)),
+                Err(failure) => failed.push(failure),
+            }
+        }
+        failed
+    }
+
+    fn classification(&self) -> Value {
+        let values = Label::ALL.map(|label| self.value_of(label));
+        let options: Vec<Value> = values.iter().zip(0..).map(|(value, order)| option(value, value, order)).collect();
+        json!({
+            "name": self.settings.classification_property,
+            "label": "Automatic classification",
+            "description": "What nightdesk took the lead's message for.",
+            "type": "enumeration",
+            "fieldType": "select",
+            "groupName": "contactinformation",
+            "options": options,
+        })
+    }
+
+    fn priority(&self) -> Value {
+        json!({
+            "name": self.settings.priority_property,
+            "label": "High priority",
+            "description": "Set by nightdesk when a lead wants to buy now.",
+            "type": "bool",
+            "fieldType": "booleancheckbox",
+            "groupName": "contactinformation",
+            "options": [option("Yes", "true", 0), option("No", "false", 1)],
+        })
+    }
+
+    async fn ask(&self, call: Call) -> Result<Answer, Failure> {
+        let (got, _) = self.exchange(call, self.settings.timeout).await;
+        got.map_err(|error| error.failure("HubSpot"))
+    }
+}
+
+fn option(label: &str, value: &str, order: u32) -> Value {
+    json!({ "label": label, "value": value, "displayOrder": order, "hidden": false })
+}
+
+/// Why a property can't take these values, if it can't.
+fn misfit(name: &str, values: &[String], property: &Value) -> Option<Failure> {
+    let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
+    let options = property.get("options").and_then(Value::as_array).into_iter().flatten();
+    let options: Vec<&str> = options.filter_map(|option| option.get("value")?.as_str()).collect();
+    let takes = |value: &str| match kind {
+        "string" => true,
+        "bool" => matches!(value, "true" | "false"),
+        _ => options.contains(&value),
+    };
+    let missing: Vec<&str> = values.iter().map(String::as_str).filter(|value| !takes(value)).collect();
+    let (reason, cure) = if property.get("archived").and_then(Value::as_bool) == Some(true) {
+        (format!("HubSpot's property {name} is archived"), "restore it in HubSpot under Settings, Properties")
+    } else if missing.is_empty() {
+        return None;
+    } else if kind == "enumeration" {
+        let missing = missing.join(", ");
+        (format!("HubSpot's property {name} lacks {missing}"), "add it as an option in HubSpot, Settings, Properties")
+    } else {
+        let reason = format!("HubSpot's property {name} is of type {kind:?} and can't hold what we write");
+        (reason, "configure another property, or delete this one and let nightdesk create it")
+    };
+    Some(Failure::new(Fault::Permanent, reason).cure(cure))
+}

@@ -1,0 +1,203 @@
+//! The note's words: what the desk did with a lead, told to a salesperson. Pure; called by the CRM vendors' files.
+//!
+//! Plain sentences in local time, honest about what failed and what nobody can know (a text that may have arrived
+//! twice). Nothing of the lead's message is in it. Whatever is in it is escaped before it becomes HTML, because a CRM
+//! renders notes as HTML (<https://developers.hubspot.com/docs/api/crm/notes>).
+
+use jiff::tz::TimeZone;
+
+use crate::model::{Action, ClassifiedBy, CrmUpdate, JobState, Lead, SmsTask, Task, Timestamp};
+
+/// A reason is cut here: a note is read on a phone, the whole story is in `nightdesk leads show`.
+const MAX_REASON_CHARS: usize = 200;
+
+/// More lines of actions than this are folded: while all channels are down, legs come round again for an hour.
+const MAX_ACTION_LINES: usize = 12;
+
+/// The note as plain lines, headline first. `actions` are oldest first; the note itself is not told of.
+#[must_use]
+pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
+    let clock = Clock { zone, day: local(lead.received_at, zone).map(|at| at.date()) };
+    let texts: Vec<(&Action, &SmsTask)> = actions
+        .iter()
+        .filter_map(|action| match &action.task {
+            Task::Sms(sms) => Some((action, sms)),
+            _ => None,
+        })
+        .collect();
+    let mut told: Vec<String> = actions
+        .iter()
+        .filter_map(|action| match &action.task {
+            Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
+            Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
+            Task::Classify { .. } | Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::CrmNote(_) => None,
+        })
+        .collect();
+    fold(&mut told);
+    let mut lines = headline(lead, &texts);
+    lines.append(&mut told);
+    lines.extend(nobody_reached(&texts).map(str::to_owned));
+    lines
+}
+
+/// The lines as the HTML of a note, with our marker as the last line so that a look-up can find it.
+#[must_use]
+pub fn html(lines: &[String], key: &str) -> String {
+    let mut body: String = lines.iter().flat_map(|line| [escaped(line), "<br>".to_owned()]).collect();
+    body.push_str(&escaped(&marker(key)));
+    body
+}
+
+/// What a look-up searches for: the effect's key under our name.
+#[must_use]
+pub fn marker(key: &str) -> String {
+    format!("nightdesk:{key}")
+}
+
+/// Whether a note's body carries the marker of exactly this key (a later generation's key may begin with it).
+#[must_use]
+pub fn carries(body: &str, key: &str) -> bool {
+    let marker = marker(key);
+    body.match_indices(&marker).any(|(at, _)| {
+        let rest = body.get(at.saturating_add(marker.len())..).unwrap_or_default();
+        !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+    })
+}
+
+/// A clock on the wall of the office; the date is told only when it isn't the day the lead came in.
+struct Clock<'a> {
+    zone: &'a TimeZone,
+    day: Option<jiff::civil::Date>,
+}
+
+impl Clock<'_> {
+    fn tell(&self, at: Option<Timestamp>) -> String {
+        let Some(at) = at.and_then(|at| local(at, self.zone)) else { return String::new() };
+        let format = if self.day == Some(at.date()) { "%H:%M " } else { "%-d %b %H:%M " };
+        at.strftime(format).to_string()
+    }
+}
+
+fn local(at: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
+    jiff::Timestamp::from_millisecond(at.as_millis()).ok().map(|at| at.to_zoned(zone.clone()))
+}
+
+/// What the lead is, who said so, and whether a person was told of it before anybody knew.
+fn headline(lead: &Lead, texts: &[(&Action, &SmsTask)]) -> Vec<String> {
+    let class = match (lead.label, lead.classified_by) {
+        (Some(label), Some(by)) => format!("nightdesk: {label} ({}).", by_whom(by)),
+        (Some(label), None) => format!("nightdesk: {label}."),
+        (None, _) => "nightdesk: not classified.".to_owned(),
+    };
+    let provisional = lead.provisional_at.map(|_| {
+        let told = texts.first().map(|(_, sms)| format!(": the text to {} was about an unclassified lead", sms.who));
+        let later = if lead.label.is_some() { "; the class came later" } else { "" };
+        format!("No model answered in time{}{later}.", told.unwrap_or_default())
+    });
+    std::iter::once(class).chain(provisional).collect()
+}
+
+const fn by_whom(by: ClassifiedBy) -> &'static str {
+    match by {
+        ClassifiedBy::Llm => "read by the language model",
+        ClassifiedBy::LlmFallback => "read by the fallback language model",
+        ClassifiedBy::Person => "set by a person",
+    }
+}
+
+fn text_line(action: &Action, sms: &SmsTask, texts: &[(&Action, &SmsTask)], clock: &Clock<'_>) -> String {
+    let at = clock.tell(action.ended_at);
+    let (who, channel, why) = (&sms.who, action.channel.short_name(), reason(action));
+    let next = texts.iter().map(|(_, other)| *other).find(|other| other.leg > sms.leg);
+    match action.state {
+        JobState::Done if sms.repeat => {
+            format!("{at}SMS to {who} sent as a repeat ({channel}): the first text may have arrived too.")
+        }
+        JobState::Done => format!("{at}SMS to {who} sent ({channel})."),
+        JobState::Dead => format!("{at}SMS to {who} could not be sent ({channel}){why}."),
+        JobState::Cancelled => match next {
+            Some(next) if next.repeat => {
+                format!("{at}SMS to {who} may have been sent, nobody can tell ({channel}){why}.")
+            }
+            Some(_) => format!("{at}SMS to {who} not sent ({channel}){why}; the next channel took over."),
+            None => format!("{at}SMS to {who} cancelled ({channel}){why}."),
+        },
+        JobState::Unknown => format!("SMS to {who} may have been sent ({channel}), it is being looked up{why}."),
+        JobState::Ready | JobState::Leased => {
+            format!("SMS to {who} not sent yet ({channel}), it is still being tried{why}.")
+        }
+    }
+}
+
+fn update_line(action: &Action, update: &CrmUpdate, no_texts: bool, clock: &Clock<'_>) -> String {
+    let at = clock.tell(action.ended_at);
+    let why = reason(action);
+    let silent = if no_texts { "; no message was sent" } else { "" };
+    let (done, failed) = match update.priority {
+        Some(true) => ("flagged top priority", "could not be flagged top priority"),
+        Some(false) => ("priority flag taken back", "priority flag could not be taken back"),
+        None => ("CRM field updated", "CRM field could not be updated"),
+    };
+    match action.state {
+        JobState::Done => format!("{at}{done}{silent}."),
+        JobState::Dead => format!("{at}{failed}{why}{silent}."),
+        JobState::Cancelled => format!("{at}CRM update cancelled{why}{silent}."),
+        JobState::Unknown | JobState::Ready | JobState::Leased => {
+            format!("CRM update not done yet, it is still being tried{why}{silent}.")
+        }
+    }
+}
+
+/// The last failure's words as a clause: one line, not too long, without its full stop.
+fn reason(action: &Action) -> String {
+    let Some(reason) = action.reason.as_deref() else { return String::new() };
+    let words: Vec<&str> = reason.split_whitespace().collect();
+    let line = words.join(" ");
+    let line = line.trim_end_matches(['.', ';', ',']);
+    match line.char_indices().nth(MAX_REASON_CHARS) {
+        Some((end, _)) => format!(": {}…", line.get(..end).unwrap_or_default()),
+        None if line.is_empty() => String::new(),
+        None => format!(": {line}"),
+    }
+}
+
+/// Said last and only when it is so: texts were due, every one of them ended, and none went out.
+fn nobody_reached(texts: &[(&Action, &SmsTask)]) -> Option<&'static str> {
+    let over = !texts.is_empty() && texts.iter().all(|(action, _)| !action.state.is_open());
+    let none_sent = texts.iter().all(|(action, _)| action.state != JobState::Done);
+    if !(over && none_sent) {
+        return None;
+    }
+    Some("Nobody is known to have been reached by SMS: please take this lead now.")
+}
+
+/// Keeps the first and the last of too many lines.
+fn fold(lines: &mut Vec<String>) {
+    if lines.len() <= MAX_ACTION_LINES {
+        return;
+    }
+    let head = MAX_ACTION_LINES / 2;
+    let tail = lines.len().saturating_sub(MAX_ACTION_LINES.saturating_sub(head).saturating_sub(1));
+    let left_out = tail.saturating_sub(head);
+    lines.splice(head..tail, [format!("({left_out} more of the same.)")]);
+}
+
+/// HTML text: the five characters that could start or end markup become entities.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

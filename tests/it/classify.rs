@@ -1,0 +1,156 @@
+//! The classifier against the simulated model server, which is as strict as the published API: no request of ours may be
+//! a mistake in its eyes, whatever the settings, and every fault it can play has the class that the design names.
+
+use std::time::Duration;
+
+use nightdesk::classify::{Classifier, Price, Role, Settings, Structured, TokenLimit};
+use nightdesk::demo::sim::llm::{Flavour, Says, label_of};
+use nightdesk::demo::sim::{Fault, Llm, Sim};
+use nightdesk::model::{
+    AttemptId, Done, Job, JobId, Lead, LeadCode, LeadId, Outcome, Priority, Report, RowId, Task, Timestamp, Work,
+};
+use nightdesk::wire::Wire;
+
+const BUYER: &str = "I need a quote for 50 units by tomorrow. Call +1 555 123 4567";
+
+fn settings(sim: &Sim<Llm>) -> Settings {
+    Settings {
+        provider: "sim".to_owned(),
+        base_url: sim.base_url(),
+        model: "small".to_owned(),
+        api_key: Some("sk-sim".into()),
+        role: Role::System,
+        structured: Structured::JsonSchema,
+        token_limit: TokenLimit::MaxCompletionTokens,
+        max_tokens: 512,
+        timeout: Duration::from_secs(10),
+        first_timeout: Duration::from_secs(10),
+        price: Some(Price::per_million(0.15, 0.6)),
+        business: String::new(),
+        mask_contacts: true,
+    }
+}
+
+fn work(classifier: &Classifier) -> Work {
+    let now = Timestamp::now();
+    let id = LeadId::fresh(now);
+    let lead = Lead {
+        id,
+        code: LeadCode::of(1),
+        source: "form".to_owned(),
+        received_at: now,
+        record: None,
+        name: None,
+        email: None,
+        phone_text: None,
+        phone: None,
+        raw_message: String::new(),
+        message: None,
+        label: None,
+        classified_by: None,
+        provisional_at: None,
+        routed_at: None,
+        settled_at: None,
+    };
+    let job = Job {
+        id: JobId::fresh(now),
+        lead: id,
+        task: Task::Classify { again: false },
+        channel: classifier.channel(),
+        priority: Priority::Normal,
+        due_at: now,
+        deadline_at: now.after(Duration::from_hours(24)),
+        tries: 1,
+        generation: 1,
+        crashes: 0,
+        created_at: now,
+    };
+    let hard_deadline = now.after(Duration::from_secs(30));
+    Work { job, lead, attempt: AttemptId(1), look_up_since: None, actions: Vec::new(), hard_deadline }
+}
+
+async fn classify(settings: Settings, message: &str) -> Report {
+    let classifier = Classifier::new(settings, Wire::new());
+    classifier.classify(message, &work(&classifier)).await
+}
+
+fn word(report: &Report) -> &'static str {
+    match &report.outcome {
+        Outcome::Done(Done::Classified { label, .. }) => label.name(),
+        Outcome::Failed(failure) => failure.fault.name(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn no_request_is_a_mistake_whatever_the_settings() {
+    for (flavour, role, structured, token_limit) in [
+        (Flavour::OpenAi, Role::System, Structured::JsonSchema, TokenLimit::MaxCompletionTokens),
+        (Flavour::OpenAi, Role::Developer, Structured::JsonObject, TokenLimit::MaxCompletionTokens),
+        (Flavour::OpenAi, Role::System, Structured::JsonObject, TokenLimit::MaxTokens),
+        (Flavour::RefusesSchema, Role::System, Structured::JsonObject, TokenLimit::MaxTokens),
+        (Flavour::IgnoresSchema, Role::System, Structured::JsonSchema, TokenLimit::MaxTokens),
+    ] {
+        let sim = Sim::spawn(Llm::new("sk-sim").flavour(flavour)).await.unwrap();
+        let report = classify(Settings { role, structured, token_limit, ..settings(&sim) }, BUYER).await;
+        assert_eq!(word(&report), "URGENT_BUYER", "{flavour:?}: {:?}", report.outcome);
+        assert_eq!((sim.violations(), sim.requests().len()), (vec![], 1), "{flavour:?}");
+        assert!(report.llm_calls[0].cost_micros.is_some());
+    }
+}
+
+#[tokio::test]
+async fn no_repair_is_a_mistake() {
+    for says in [Says::Raw("It is SPAM.".into()), Says::Refusal("I can't".into()), Says::CutOff, Says::Filtered] {
+        let sim = Sim::spawn(Llm::new("sk-sim").saying("quote", says.clone())).await.unwrap();
+        let report = classify(settings(&sim), BUYER).await;
+        assert_eq!((word(&report), report.llm_calls.len()), ("permanent", 2), "{says:?}");
+        assert_eq!((sim.violations(), sim.requests().len()), (vec![], 2), "{says:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_has_its_class() {
+    for (name, fault, want) in [
+        ("500", Fault::status(500), "transient"),
+        ("503", Fault::status(503), "transient"),
+        ("429", Fault::throttled(None), "throttled"),
+        ("429 that says when", Fault::throttled(Some("1.5")), "throttled"),
+        ("401", Fault::status(401), "auth"),
+        ("400", Fault::status(400), "permanent"),
+        ("redirect", Fault::redirect("http://127.0.0.1:9/"), "auth"),
+        ("404", Fault::status(404), "auth"),
+        ("405", Fault::status(405), "auth"),
+        ("reset before the body", Fault::reset_before_body(), "transient"),
+        ("reset", Fault::reset(), "transient"),
+        ("close", Fault::close(), "transient"),
+        ("reset in the answer", Fault::reset_in_answer(), "transient"),
+        ("close in the answer", Fault::close_in_answer(), "transient"),
+        ("garbage", Fault::garbage(), "transient"),
+        ("HTML", Fault::html(), "permanent"),
+        ("half JSON", Fault::half_json(), "permanent"),
+        ("100 MB", Fault::huge(100 << 20), "permanent"),
+    ] {
+        let sim = Sim::spawn(Llm::new("sk-sim")).await.unwrap();
+        sim.script([fault.forever()]);
+        let report = classify(settings(&sim), BUYER).await;
+        assert_eq!(word(&report), want, "{name}: {:?}", report.outcome);
+    }
+    let sim = Sim::spawn(Llm::new("sk-sim")).await.unwrap();
+    sim.script([Fault::hang()]);
+    let report = classify(Settings { first_timeout: Duration::from_millis(200), ..settings(&sim) }, BUYER).await;
+    assert_eq!(word(&report), "transient");
+    sim.down();
+    assert_eq!(word(&classify(settings(&sim), BUYER).await), "transient", "connection refused");
+}
+
+/// The frame around the message says nothing of its own: the keyword model decides as for the bare message.
+#[tokio::test]
+async fn the_frame_gives_no_class_away() {
+    let sim = Sim::spawn(Llm::new("sk-sim")).await.unwrap();
+    for message in
+        [BUYER, "How does your product compare to X?", "I can't log into my account", "We sell SEO backlinks"]
+    {
+        assert_eq!(word(&classify(settings(&sim), message).await), label_of(message), "{message}");
+    }
+}

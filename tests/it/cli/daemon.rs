@@ -1,0 +1,118 @@
+//! A desk that runs: it is ready when it says so, takes test leads from every kind of source, keeps a second one out,
+//! and stops when it is asked to.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Said;
+use super::scene::Scene;
+
+const SECRET: &str = "generic-shared-secret-for-tests";
+
+fn sources(folder: &str) -> String {
+    let secret = format!("secret = {{ file = \"{folder}/secret\" }}");
+    format!(
+        "[sources.form]\nkind = \"json\"\nfields.message = \"/lead/message\"\nfields.email = \"/lead/email\"\n\
+         auth = {{ scheme = \"shared-secret\", header = \"X-Desk-Key\", prefix = \"Key \", {secret} }}\n\
+         [sources.flow]\nkind = \"hubspot-workflow\"\nauth = {{ scheme = \"hubspot\", {secret} }}\n\
+         [sources.open]\nkind = \"json\"\nfields.message = \"/m\"\nauth = {{ scheme = \"none\" }}\n"
+    )
+}
+
+fn a_desk_with_sources() -> Scene {
+    let scene = Scene::new("");
+    let folder = scene.folder.path();
+    std::fs::write(folder.join("secret"), SECRET).unwrap();
+    std::fs::set_permissions(folder.join("secret"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = std::fs::read_to_string(scene.config()).unwrap();
+    std::fs::write(scene.config(), text + &sources(folder.to_str().unwrap())).unwrap();
+    scene
+}
+
+/// A running desk; killed if the test ends before it was asked to stop.
+struct Running(Option<Child>);
+
+impl Running {
+    /// Starts the desk and waits until it says that it is ready.
+    fn on(scene: &Scene) -> Self {
+        let notices = scene.folder.path().join("notify");
+        let manager = UnixDatagram::bind(&notices).unwrap();
+        manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut command = scene.command(&["run"]);
+        command.env("NOTIFY_SOCKET", &notices).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = Self(Some(command.spawn().unwrap()));
+        let mut said = [0; 512];
+        while !said.starts_with(b"READY=1") {
+            manager.recv(&mut said).expect("the desk says that it is ready");
+        }
+        running
+    }
+
+    fn stop(mut self) -> Said {
+        let child = self.0.take().unwrap();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        Said::of(child.wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop((child.kill(), child.wait()));
+        }
+    }
+}
+
+#[test]
+fn a_desk_takes_test_leads_and_stops_when_asked() {
+    let scene = a_desk_with_sources();
+    let before = scene.say(&["send-test", "open"]);
+    assert_eq!(before.code, 69, "{before:?}");
+
+    let desk = Running::on(&scene);
+    for source in ["form", "flow", "open"] {
+        let got = scene.say(&["send-test", source]);
+        assert_eq!((got.code, got.err.as_str()), (0, ""), "{source}: {got:?}");
+        assert!(got.out.starts_with("accepted as lead "), "{source}: {got:?}");
+        let json = scene.say(&["send-test", source, "--message", "Hello", "--json"]);
+        assert_eq!((json.code, &json.json()["status"]), (0, &202.into()), "{source}: {json:?}");
+    }
+    let leads = scene.say(&["leads", "list", "--json"]).json();
+    assert_eq!(leads.as_array().unwrap().len(), 6, "{leads}");
+    let status = scene.say(&["status", "--json"]);
+    assert_eq!((status.code, &status.json()["counts"]["leads"]), (0, &6.into()), "{status:?}");
+    let check = scene.say(&["check"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    assert!(check.out.contains("the desk runs with these listeners"), "{check:?}");
+
+    let second = scene.say(&["run"]);
+    assert_eq!(second.code, 75, "{second:?}");
+    assert_eq!(scene.say(&["status"]).code, 0, "a second desk that is kept out must not harm the first");
+
+    let end = desk.stop();
+    assert_eq!((end.code, end.out.as_str()), (0, ""), "{end:?}");
+    assert!(!end.err.contains(SECRET), "a secret was logged");
+    assert_eq!(scene.say(&["status"]).code, 69);
+    assert_eq!(scene.say(&["leads", "list", "--json"]).json().as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn a_secret_that_was_changed_behind_the_desks_back_is_told_as_such() {
+    let scene = a_desk_with_sources();
+    let desk = Running::on(&scene);
+    std::fs::write(scene.folder.path().join("secret"), "another").unwrap();
+    for source in ["form", "flow"] {
+        let got = scene.say(&["send-test", source]);
+        assert_eq!(got.code, 69, "{source}: {got:?}");
+        assert!(got.err.contains("the desk answered 401: the secret here is not the one"), "{source}: {got:?}");
+    }
+    assert_eq!(scene.say(&["quarantine", "list", "--json"]).json().as_array().unwrap().len(), 2);
+    let let_in = scene.say(&["quarantine", "replay", "--yes"]);
+    assert_eq!((let_in.code, let_in.out.as_str()), (0, "2 replayed\n"), "{let_in:?}");
+    assert_eq!(scene.say(&["quarantine", "replay", "--yes"]).code, 66);
+    assert_eq!(desk.stop().code, 0);
+}

@@ -1,0 +1,51 @@
+//! `nightdesk check --online` and `--create-properties`, against the strict simulators.
+
+use super::Said;
+use crate::support::Office;
+
+async fn check(office: &Office, depth: &str) -> Said {
+    let config = office.config();
+    let mut command = super::nightdesk(&["--config", config.to_str().unwrap(), "check", depth]);
+    Said::of(tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_vendor_is_asked_and_nothing_is_sent() {
+    let office = Office::new("").await;
+    let got = check(&office, "--online").await;
+    for well in ["llm[0]: openai", "twilio: the account is taken", "crm.hubspot: token, scopes and properties are good"]
+    {
+        assert!(got.out.contains(&format!("well: {well}")), "{well}: {got:?}");
+    }
+    assert_eq!((got.code, got.err.as_str()), (0, ""), "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_property_is_told_and_made() {
+    let office = Office::new("").await;
+    let text = std::fs::read_to_string(office.config()).unwrap();
+    let text = text.replace("[crm.hubspot]", "[crm.hubspot]\nclassification-property = \"night_class\"");
+    std::fs::write(office.config(), text).unwrap();
+    let got = check(&office, "--online").await;
+    assert_eq!(got.code, 69, "{got:?}");
+    assert!(got.out.contains("refused: crm.hubspot: HubSpot's contacts have no property night_class"), "{got:?}");
+    assert!(got.out.contains("well: twilio"), "one refusal keeps no other from being asked: {got:?}");
+    let made = check(&office, "--create-properties").await;
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.out.contains("well: crm.hubspot: the properties exist"), "{made:?}");
+    assert_eq!(check(&office, "--online").await.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_nobody_takes() {
+    let office = Office::new("").await;
+    for name in ["llm-key", "hubspot-token", "twilio-token"] {
+        std::fs::write(office.path().join(name), "not-the-key").unwrap();
+    }
+    let got = check(&office, "--online").await;
+    assert_eq!(got.code, 69, "{got:?}");
+    for path in ["llm[0]", "twilio", "crm.hubspot"] {
+        assert!(got.out.contains(&format!("refused: {path}: ")), "{path}: {got:?}");
+    }
+    assert!(!format!("{got:?}").contains("not-the-key"), "a secret was printed");
+}

@@ -1,0 +1,121 @@
+//! The places at which the desk is killed: inside it, at a vendor, at the modem.
+
+use std::fmt;
+
+use nightdesk::demo::sim::modem::Step;
+use nightdesk::demo::sim::{Match, Moment};
+
+/// A place in the life of a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Boundary {
+    /// The process stops itself there.
+    Inside(&'static str),
+    /// A vendor holds the request there.
+    Vendor(Request, Moment),
+    /// The modem stands still there.
+    Modem(Step),
+    /// Nothing is open.
+    Rest,
+}
+
+/// What the desk asks of a vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Request {
+    /// A label.
+    Model,
+    /// The fields of a contact.
+    Update,
+    /// A note.
+    Note,
+    /// Whether there is such a note.
+    NoteLookUp,
+    /// A text.
+    Text,
+    /// Whether there is such a text.
+    TextLookUp,
+}
+
+use Boundary::{Inside, Vendor};
+
+const INSIDE: [&str; 16] = [
+    "intake-before-store",
+    "before-commit",
+    "after-commit",
+    "intake-after-store",
+    "before-classify",
+    "after-classify",
+    "before-classify_deadline",
+    "after-classify_deadline",
+    "before-sms",
+    "after-sms",
+    "before-sms_failover",
+    "after-sms_failover",
+    "before-crm_update",
+    "after-crm_update",
+    "before-crm_note",
+    "after-crm_note",
+];
+
+const WRITES: [Request; 4] = [Request::Model, Request::Update, Request::Note, Request::Text];
+
+const MOMENTS: [Moment; 4] = [Moment::Head, Moment::Arrived, Moment::Applied, Moment::InAnswer];
+
+const STEPS: [Step; 6] =
+    [Step::Command("AT+CMGS"), Step::Prompted, Step::PduByte, Step::CtrlZ, Step::Accepted, Step::Referenced];
+
+impl Boundary {
+    /// Every place that a test can choose.
+    pub(super) fn all() -> Vec<Self> {
+        let mut all: Vec<Self> = INSIDE.into_iter().map(Inside).collect();
+        all.extend(WRITES.into_iter().flat_map(|write| MOMENTS.map(|moment| Vendor(write, moment))));
+        all.extend([Request::NoteLookUp, Request::TextLookUp].map(|asked| Vendor(asked, Moment::Arrived)));
+        all.extend(STEPS.map(Self::Modem));
+        all
+    }
+
+    /// Whether only a lead that is worth a text comes this way.
+    pub(super) fn is_about_texts(self) -> bool {
+        match self {
+            Inside(place) => place.contains("sms"),
+            Vendor(asked, _) => matches!(asked, Request::Text | Request::TextLookUp),
+            Self::Modem(_) => true,
+            Self::Rest => false,
+        }
+    }
+
+    /// How many passages there may be before the one at which the process stops.
+    pub(super) fn passages(self) -> u32 {
+        match self {
+            Inside("before-commit" | "after-commit") => 12,
+            Inside(_) => 3,
+            Vendor(..) | Self::Modem(_) | Self::Rest => 1,
+        }
+    }
+}
+
+impl fmt::Display for Boundary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Inside(place) => f.write_str(place),
+            Vendor(asked, moment) => write!(f, "{asked:?} {moment:?}"),
+            Self::Modem(step) => write!(f, "modem {step:?}"),
+            Self::Rest => f.write_str("at rest"),
+        }
+    }
+}
+
+impl Request {
+    /// These requests, as they come at this moment: a head has no body yet.
+    pub(super) fn at(self, moment: Moment) -> Match {
+        let note = Match::to("POST", "/objects/notes");
+        match self {
+            Self::Model => Match::any(),
+            Self::Update => Match::to("PATCH", "/contacts/"),
+            Self::Note if moment == Moment::Head => note,
+            Self::Note => note.body("hs_timestamp"),
+            Self::NoteLookUp => Match::to("POST", "/notes/search"),
+            Self::Text => Match::to("POST", "/Messages.json"),
+            Self::TextLookUp => Match::to("GET", "/Messages.json"),
+        }
+    }
+}

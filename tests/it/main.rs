@@ -1,0 +1,26 @@
+//! The tests of the whole program and of the shape of the project, in one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "in a test a panic is the verdict; clippy exempts test functions only, not their helpers"
+)]
+
+mod answers;
+mod classify;
+mod cli;
+mod demo;
+mod disk;
+mod durability;
+mod faults;
+mod kills;
+mod layout;
+mod packaging;
+mod rust;
+mod seeds;
+mod spine;
+mod support;
+mod vendors;

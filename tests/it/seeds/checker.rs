@@ -1,0 +1,339 @@
+//! The invariants. Each compares the database with itself or with the world, and names what it found broken.
+//!
+//! A lead is checked in the transaction of every step that touched it, all of them at the end of a seed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use nightdesk::model::{JobId, Label, Lead, LeadId, Task, Timestamp};
+use nightdesk::store::{AttemptRow, DeadLetterFilter, JobRow, StoreError, Tx};
+
+use super::world::{Truth, What, World};
+
+/// More jobs than a lead can need: 2 alerts, their legs for an hour, a timer for each of these.
+const MOST_JOBS: usize = 150;
+/// More tries than a job can need: its longest life is 72 h, its breaker lets one through every 5 minutes.
+const MOST_TRIES: u32 = 1_500;
+
+/// More refusals for now than a channel that waits as it is told can meet, and a little longer each time it is told nothing.
+const MOST_THROTTLED: usize = 100;
+/// Ways to text, at most.
+const MOST_CHANNELS: u32 = 2;
+
+/// What was found broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// A sender was told that its lead was taken, and it is not there.
+    LeadLost,
+    /// The same webhook again made a second lead.
+    DuplicateLead,
+    /// Something happened outside, or may happen now, and no attempt row says so.
+    EffectWithoutAttempt,
+    /// Lease and attempts contradict each other.
+    Lease,
+    /// A report that came too late changed a job that it no longer held.
+    LateReportTook,
+    /// A job that had ended moved again.
+    EndMoved,
+    /// A person got the same alert a third time.
+    ThirdText,
+    /// A second text that isn't marked, or that no unknown outcome excuses.
+    UnexcusedRepeat,
+    /// The CRM shows a note twice.
+    DoubledNote,
+    /// A channel worked all the time, and yet the text was late.
+    SlowText,
+    /// A person should have been woken and was not, and no dead letter says so.
+    NobodyTold,
+    /// More than the field was written about spam.
+    SpamActed,
+    /// `settled_at` contradicts the jobs.
+    Settled,
+    /// A job died without a letter, or a letter says nothing.
+    DeadInSilence,
+    /// A job is done, but it never happened.
+    FalseDone,
+    /// The CRM was left with values older than the last that were written.
+    StaleWrite,
+    /// A job of the lead is still open when all is quiet.
+    Unfinished,
+    /// The desk turns in circles.
+    HotLoop,
+}
+
+/// One broken invariant, in words.
+#[derive(Debug, Clone)]
+pub(super) struct Violation {
+    pub(super) broken: Broken,
+    pub(super) words: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.broken, self.words)
+    }
+}
+
+/// `Err` is a violation; a store that fails by itself is a bug of the model run.
+pub(super) type Verdict = Result<(), Violation>;
+
+pub(super) fn broken(broken: Broken, words: impl Into<String>) -> Verdict {
+    Err(Violation { broken, words: words.into() })
+}
+
+/// What the checker remembers.
+#[derive(Debug, Default)]
+pub(super) struct Checker {
+    /// How each job ended.
+    ends: BTreeMap<String, String>,
+    /// When each lead's alert was planned.
+    planned: BTreeMap<LeadId, Timestamp>,
+    /// In a seed where one channel for texts always works: how long an alert may take.
+    text_within: Option<Duration>,
+}
+
+struct Seen<'a> {
+    lead: &'a Lead,
+    jobs: &'a [JobRow],
+    attempts: &'a [AttemptRow],
+    truth: &'a Truth,
+}
+
+impl Checker {
+    pub(super) fn new(text_within: Option<Duration>) -> Self {
+        Self { text_within, ..Self::default() }
+    }
+
+    /// Checks one lead as the transaction sees it.
+    pub(super) fn lead(
+        &mut self,
+        tx: Tx<'_>,
+        world: &World,
+        id: LeadId,
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        let Some(lead) = tx.lead(id)? else { return Ok(broken(Broken::LeadLost, id.to_string())) };
+        let (jobs, attempts) = (tx.job_rows(id)?, tx.attempt_rows(id)?);
+        let nothing = Truth::default();
+        let truth = world.truth(id).unwrap_or(&nothing);
+        let seen = Seen { lead: &lead, jobs: &jobs, attempts: &attempts, truth };
+        let verdict = attempts_before_effects(&seen)
+            .and_then(|()| texts(&seen))
+            .and_then(|()| notes(&seen))
+            .and_then(|()| leases(&seen))
+            .and_then(|()| refusals(&seen))
+            .and_then(|()| spam(&seen))
+            .and_then(|()| settled(&seen))
+            .and_then(|()| self.in_time(&seen, now));
+        match verdict {
+            Ok(()) => self.ends(tx, &seen),
+            Err(violation) => Ok(Err(violation)),
+        }
+    }
+
+    /// An end is an end, it happened if it says so, and it has a letter if it died.
+    fn ends(&mut self, tx: Tx<'_>, seen: &Seen<'_>) -> Result<Verdict, StoreError> {
+        for job in seen.jobs {
+            if let Some(end) = self.ends.get(&job.id) {
+                if *end != job.state {
+                    return Ok(broken(
+                        Broken::EndMoved,
+                        format!("{} {} was {end}, is {}", job.kind, job.id, job.state),
+                    ));
+                }
+                continue;
+            }
+            if is_open(job) {
+                continue;
+            }
+            self.ends.insert(job.id.clone(), job.state.clone());
+            let effect = matches!(job.kind.as_str(), "sms" | "crm_update" | "crm_note");
+            if job.state == "done" && effect && !seen.truth.did(&job.id) {
+                return Ok(broken(Broken::FalseDone, format!("{} {}", job.kind, job.id)));
+            }
+            if job.state == "dead" && tx.dead_letter_of(job.id.parse::<JobId>().unwrap())?.is_none() {
+                return Ok(broken(Broken::DeadInSilence, format!("{} {}", job.kind, job.id)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn in_time(&mut self, seen: &Seen<'_>, now: Timestamp) -> Verdict {
+        let Some(within) = self.text_within else { return Ok(()) };
+        if !seen.jobs.iter().any(|job| job.kind == "sms") {
+            return Ok(());
+        }
+        let planned = *self.planned.entry(seen.lead.id).or_insert(now);
+        let first = seen.truth.texts().first().map(|(at, _, _)| *at);
+        let dead = seen.jobs.iter().any(|job| job.kind == "sms" && job.state == "dead");
+        let waited = first.unwrap_or(now).since(planned);
+        if waited > within && !dead {
+            return broken(Broken::SlowText, format!("lead {} waits for {waited:?}", seen.lead.code));
+        }
+        Ok(())
+    }
+
+    /// What must hold of a lead when everything is quiet.
+    pub(super) fn at_rest(tx: Tx<'_>, world: &World, id: LeadId) -> Result<Verdict, StoreError> {
+        let Some(lead) = tx.lead(id)? else { return Ok(broken(Broken::LeadLost, id.to_string())) };
+        let jobs = tx.job_rows(id)?;
+        if let Some(job) = jobs.iter().find(|job| is_open(job)) {
+            return Ok(broken(Broken::Unfinished, format!("{} {} is {}", job.kind, job.id, job.state)));
+        }
+        if lead.settled_at.is_none() {
+            return Ok(broken(Broken::Settled, format!("lead {} never settled", lead.code)));
+        }
+        let letters = tx.dead_letters(&DeadLetterFilter { lead: Some(id), ..DeadLetterFilter::default() })?;
+        if letters.iter().any(|letter| letter.reason.trim().is_empty() || letter.what_to_do.trim().is_empty()) {
+            return Ok(broken(Broken::DeadInSilence, format!("lead {}: a letter without words", lead.code)));
+        }
+        let texted = world.truth(id).is_some_and(|truth| !truth.texts().is_empty());
+        let died_on = |stage: &str| letters.iter().any(|letter| letter.stage == stage);
+        // The timer itself was open at two deaths: its letter tells the person instead.
+        let timer_died = letters.iter().any(|letter| letter.stage == "desk" && letter.class == "crash");
+        let needed = lead.label == Some(Label::UrgentBuyer) || lead.provisional_at.is_some() || lead.label.is_none();
+        if needed && !texted && !died_on("sms") && !timer_died {
+            return Ok(broken(Broken::NobodyTold, format!("lead {} ({:?})", lead.code, lead.label)));
+        }
+        Ok(last_write(world, &lead, &jobs))
+    }
+}
+
+fn is_open(job: &JobRow) -> bool {
+    matches!(job.state.as_str(), "ready" | "leased" | "unknown")
+}
+
+fn attempts_before_effects(seen: &Seen<'_>) -> Verdict {
+    let began = |job: &str, attempt: u32| {
+        let row = seen.attempts.iter().find(|row| row.job_id == job && row.attempt_id == attempt);
+        row.map(|row| row.started_at.parse::<Timestamp>().unwrap())
+    };
+    for (_, deed) in &seen.truth.deeds {
+        if began(&deed.job.to_string(), deed.attempt.0).is_none_or(|at| at > deed.began) {
+            return broken(Broken::EffectWithoutAttempt, format!("{:?} by {}", deed.what, deed.job));
+        }
+    }
+    match seen.jobs.iter().find(|job| job.state == "leased" && began(&job.id, job.attempts).is_none()) {
+        Some(job) => broken(Broken::EffectWithoutAttempt, format!("{} {} is leased", job.kind, job.id)),
+        None => Ok(()),
+    }
+}
+
+fn texts(seen: &Seen<'_>) -> Verdict {
+    let texts = seen.truth.texts();
+    match texts.as_slice() {
+        [] | [_] => Ok(()),
+        [(_, first, _), (_, second, words)] => {
+            let first_job = first.job.to_string();
+            let excuse = seen.attempts.iter().any(|row| {
+                row.job_id == first_job
+                    && row.attempt_id == first.attempt.0
+                    && row.outcome.as_deref() == Some("unknown")
+            });
+            if excuse && words.starts_with("(repeat) ") {
+                return Ok(());
+            }
+            let words =
+                format!("{} on {}, after {} on {}: {words:?}", second.job, second.channel, first.job, first.channel);
+            broken(Broken::UnexcusedRepeat, words)
+        }
+        more => broken(Broken::ThirdText, format!("lead {}: {} texts", seen.lead.code, more.len())),
+    }
+}
+
+fn notes(seen: &Seen<'_>) -> Verdict {
+    let mut keys = seen.truth.note_keys();
+    let (all, twice) = (keys.len(), usize::from(seen.lead.provisional_at.is_some() && seen.lead.label.is_some()));
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() < all || all > twice + 1 {
+        return broken(Broken::DoubledNote, format!("lead {}: {all} notes, {} keys", seen.lead.code, keys.len()));
+    }
+    Ok(())
+}
+
+fn leases(seen: &Seen<'_>) -> Verdict {
+    if seen.jobs.len() > MOST_JOBS {
+        return broken(Broken::HotLoop, format!("lead {} has {} jobs", seen.lead.code, seen.jobs.len()));
+    }
+    for job in seen.jobs {
+        let open: Vec<u32> = seen
+            .attempts
+            .iter()
+            .filter(|row| row.job_id == job.id && row.ended_at.is_none())
+            .map(|row| row.attempt_id)
+            .collect();
+        let want: &[u32] = if job.state == "leased" { &[job.attempts] } else { &[] };
+        if open != want {
+            return broken(Broken::Lease, format!("{} {} is {}, open attempts {open:?}", job.kind, job.id, job.state));
+        }
+        let throttled =
+            seen.attempts.iter().filter(|row| row.job_id == job.id && row.outcome.as_deref() == Some("throttled"));
+        if job.attempts > MOST_TRIES || (job.attempts as usize > MOST_THROTTLED && throttled.count() > MOST_THROTTLED) {
+            return broken(Broken::HotLoop, format!("{} {}: {} tries", job.kind, job.id, job.attempts));
+        }
+    }
+    Ok(())
+}
+
+/// Once every channel has refused a text for good, one after the other, nobody is asked again; a label that comes later
+/// is another text.
+fn refusals(seen: &Seen<'_>) -> Verdict {
+    let mut in_a_row = 0;
+    for leg in seen.jobs.iter().filter(|job| job.kind == "sms") {
+        let last = seen.attempts.iter().find(|row| row.job_id == leg.id && row.attempt_id == leg.attempts);
+        let refused = last.is_some_and(|row| row.outcome.as_deref() == Some("permanent"));
+        let before = if leg.payload.contains("\"leg\":0,") { 0 } else { in_a_row };
+        in_a_row = if refused { before + 1 } else { 0 };
+        if in_a_row > MOST_CHANNELS {
+            return broken(Broken::HotLoop, format!("lead {}: refused {in_a_row} times in a row", seen.lead.code));
+        }
+    }
+    Ok(())
+}
+
+fn spam(seen: &Seen<'_>) -> Verdict {
+    if seen.lead.label != Some(Label::Spam) || seen.lead.provisional_at.is_some() {
+        return Ok(());
+    }
+    match seen.jobs.iter().find(|job| matches!(job.kind.as_str(), "sms" | "crm_note")) {
+        Some(job) => broken(Broken::SpamActed, format!("{} {}", job.kind, job.id)),
+        None => Ok(()),
+    }
+}
+
+fn settled(seen: &Seen<'_>) -> Verdict {
+    let open = seen.jobs.iter().find(|job| is_open(job));
+    match (seen.lead.settled_at, open) {
+        (Some(_), Some(job)) => {
+            broken(Broken::Settled, format!("lead {} is settled, {} {} is open", seen.lead.code, job.kind, job.id))
+        }
+        (None, None) => broken(Broken::Settled, format!("lead {} is not settled, nothing is open", seen.lead.code)),
+        _ => Ok(()),
+    }
+}
+
+/// The values that stay in the CRM are those of the lead's last write, if that was done.
+fn last_write(world: &World, lead: &Lead, jobs: &[JobRow]) -> Verdict {
+    let Some(last) = jobs.iter().rfind(|job| job.kind == "crm_update").filter(|job| job.state == "done") else {
+        return Ok(());
+    };
+    let wanted = match serde_json::from_str::<Task>(&last.payload).unwrap() {
+        Task::CrmUpdate(update) => update,
+        other => panic!("{other:?} in a crm_update"),
+    };
+    let writes = || {
+        world.truth(lead.id).into_iter().flat_map(|truth| &truth.deeds).filter_map(|(at, deed)| match &deed.what {
+            What::Write(update) => Some((at, deed, update)),
+            What::Text(_) | What::Note(_) => None,
+        })
+    };
+    let Some((_, stays, update)) = writes().rfind(|(_, _, update)| update.priority.is_some()) else { return Ok(()) };
+    // Two writes on the wire at once may overtake each other; nobody can help that here.
+    let overlap = writes().any(|(at, deed, _)| deed.job != stays.job && *at > stays.began);
+    if wanted.priority.is_none() || update.priority == wanted.priority || overlap {
+        return Ok(());
+    }
+    broken(Broken::StaleWrite, format!("lead {}: {update:?} stays, {wanted:?} was meant", lead.code))
+}
