@@ -83,7 +83,7 @@ impl Campaign {
         while Instant::now() < deadline && !self.office.has_ended() {
             ticks.tick().await;
             let counts = reader.counts().unwrap();
-            if self.under_way.iter().all(AbortHandle::is_finished) && counts.open_leads == 0 && counts.open_jobs == 0 {
+            if self.is_answered() && counts.open_leads == 0 && counts.open_jobs == 0 {
                 break;
             }
         }
@@ -113,6 +113,23 @@ impl Campaign {
     pub(super) async fn bury(&mut self) -> ExitStatus {
         self.runs = false;
         self.office.exit().await
+    }
+
+    /// Waits until the desk has come so far.
+    pub(super) async fn until(&self, is_there: impl Fn(&Self) -> bool) {
+        let mut ticks = interval(Duration::from_millis(2));
+        timeout(QUIET, async {
+            while !is_there(self) {
+                ticks.tick().await;
+            }
+        })
+        .await
+        .unwrap_or_else(|_| panic!("it never came there\n{}", self.office.log()));
+    }
+
+    /// Whether every post has its answer, or never will.
+    pub(super) fn is_answered(&self) -> bool {
+        self.under_way.iter().all(AbortHandle::is_finished)
     }
 
     /// Waits until it takes leads.
