@@ -7,11 +7,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde_json::Value;
-
 use super::Settings;
 use super::content_key::{body_key, content_key};
-use super::source::{Found, Message};
+use super::source::{Found, Item, Message, Payload};
 use crate::failpoint;
 use crate::model::CrmRecord;
 use crate::sanitize;
@@ -25,8 +23,6 @@ const MAX_PHONE_CHARS: usize = 64;
 const MAX_RECORD_ID_BYTES: usize = 64;
 /// A sender's event id beyond this is not one.
 const MAX_EVENT_ID_BYTES: usize = 256;
-/// Keys of the payload that a reason names.
-const MAX_KEYS: usize = 12;
 
 /// What the gate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,33 +42,31 @@ pub fn reparse(settings: &Settings, stored: &Arrival) -> Gate {
 pub(super) fn judge(settings: &Settings, body: &[u8]) -> Verdict {
     let verdict = catch_unwind(AssertUnwindSafe(|| {
         failpoint::reach("intake-parse");
-        match parsed(body) {
-            Ok(payload) => Verdict { gate: pass(settings, &payload, body), is_json: true },
-            Err(error) => {
-                Verdict { gate: Gate::Failed { reason: format!("the body is not JSON: {error}") }, is_json: false }
+        match settings.shape.read(&Payload { content_type: None, body }) {
+            Ok(items) => {
+                Verdict { gate: items.first().map_or_else(nothing, |item| pass(settings, item, body)), is_json: true }
             }
+            Err(error) => Verdict { gate: Gate::Failed { reason: error.to_string() }, is_json: false },
         }
     }));
     verdict.unwrap_or_else(|panic| Verdict { gate: Gate::Crashed { reason: words_of(panic.as_ref()) }, is_json: true })
 }
 
-/// The whole body as one JSON value: at most 128 levels deep, nothing after it, the last of equal keys wins.
-fn parsed(body: &[u8]) -> Result<Value, serde_json::Error> {
-    // RFC 8259, clause 8.1: a byte order mark may be ignored.
-    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+fn nothing() -> Gate {
+    Gate::Failed { reason: "the body is an empty list".to_owned() }
 }
 
-fn pass(settings: &Settings, payload: &Value, body: &[u8]) -> Gate {
-    let found = settings.shape.find(payload);
-    let reason = match found.message {
-        Message::Text(message) => return Gate::Passed(lead(settings, &found, message, body)),
+fn pass(settings: &Settings, item: &Item, body: &[u8]) -> Gate {
+    let Item::Lead(found) = item;
+    let reason = match &found.message {
+        Message::Text(message) => return Gate::Passed(lead(settings, found, message, body)),
         Message::Blank => "the message is empty".to_owned(),
-        Message::Missing => format!("no text where the message should be; the payload is {}", outline(payload)),
+        Message::Missing => format!("no text where the message should be; the payload is {}", found.outline),
     };
     Gate::Failed { reason }
 }
 
-fn lead(settings: &Settings, found: &Found<'_>, message: &str, body: &[u8]) -> NewLead {
+fn lead(settings: &Settings, found: &Found, message: &str, body: &[u8]) -> NewLead {
     let email = found.email.as_deref().and_then(sanitize::email);
     let phone = found.phone.as_deref().and_then(|text| sanitize::phone(text, &settings.country));
     let record_id = found.record_id.as_deref().filter(|id| is_record_id(id));
@@ -121,22 +115,6 @@ fn one_line(text: &str, max: usize) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// What a payload looks like, for the person who mends the pointers.
-fn outline(payload: &Value) -> String {
-    match payload {
-        Value::Object(map) => {
-            let keys: Vec<String> = map.keys().take(MAX_KEYS).filter_map(|key| one_line(key, 40)).collect();
-            let more = if map.len() > MAX_KEYS { ", …" } else { "" };
-            format!("an object with the keys {}{more}", keys.join(", "))
-        }
-        Value::Array(list) => format!("an array of {}", list.len()),
-        Value::String(_) => "a text".to_owned(),
-        Value::Number(_) => "a number".to_owned(),
-        Value::Bool(_) => "true or false".to_owned(),
-        Value::Null => "null".to_owned(),
-    }
-}
-
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("reading the body made the program panic: {}", words.unwrap_or("it left no words"))
@@ -145,6 +123,7 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::super::{Auth, Fields, Shape};
     use super::*;

@@ -5,8 +5,6 @@
 //! address may also be only in `identity-profiles`, and the record's id goes by several names.
 //! Rules: developers.hubspot.com, "Webhooks in workflows" and the legacy contacts API.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::{Found, Message, field, joined};
@@ -16,7 +14,7 @@ const RECORD_ID: [&str; 4] = ["canonical-vid", "vid", "objectId", "hs_object_id"
 /// Names of the account's id.
 const ACCOUNT: [&str; 2] = ["portal-id", "portalId"];
 
-pub(super) fn find(payload: &Value) -> Found<'_> {
+pub(super) fn find(payload: &Value) -> Found {
     let Some(top) = payload.as_object() else { return Found::default() };
     let first = |names: &[&str]| names.iter().flat_map(|name| values(top, name)).find_map(field);
     Found {
@@ -25,8 +23,8 @@ pub(super) fn find(payload: &Value) -> Found<'_> {
         email: first(&["email"]).or_else(|| identity(top)),
         phone: first(&["phone", "mobilephone"]),
         record_id: first(&RECORD_ID),
-        event_id: None,
         account: first(&ACCOUNT),
+        ..Found::default()
     }
 }
 
@@ -50,7 +48,7 @@ fn is_typed(key: &str, name: &str) -> bool {
 }
 
 /// The first address among the contact's identities.
-fn identity(top: &Map<String, Value>) -> Option<Cow<'_, str>> {
+fn identity(top: &Map<String, Value>) -> Option<String> {
     let profiles = top.get("identity-profiles")?.as_array()?;
     let identities = profiles.iter().filter_map(|profile| profile.get("identities")?.as_array()).flatten();
     let mut addresses = identities.filter(|one| one.get("type").and_then(Value::as_str) == Some("EMAIL"));
@@ -66,20 +64,20 @@ mod tests {
     #[test]
     fn a_field_in_each_of_its_shapes() {
         for (name, payload, want) in [
-            ("text", json!({ "properties": { "message": "Hi" } }), Message::Text("Hi")),
-            ("value", json!({ "properties": { "message": { "value": "Hi" } } }), Message::Text("Hi")),
+            ("text", json!({ "properties": { "message": "Hi" } }), Message::Text("Hi".into())),
+            ("value", json!({ "properties": { "message": { "value": "Hi" } } }), Message::Text("Hi".into())),
             (
                 "value and versions",
                 json!({ "properties": { "message": { "value": "Hi", "versions": [{ "value": "old" }] } } }),
-                Message::Text("Hi"),
+                Message::Text("Hi".into()),
             ),
             ("null", json!({ "properties": { "message": null } }), Message::Missing),
             ("a null value", json!({ "properties": { "message": { "value": null } } }), Message::Missing),
             ("an empty value", json!({ "properties": { "message": { "value": "" } } }), Message::Blank),
             ("absent", json!({ "properties": {} }), Message::Missing),
-            ("flat", json!({ "message": "Hi" }), Message::Text("Hi")),
-            ("flat, as typed", json!({ "Message": "Hi" }), Message::Text("Hi")),
-            ("properties is null", json!({ "properties": null, "message": "Hi" }), Message::Text("Hi")),
+            ("flat", json!({ "message": "Hi" }), Message::Text("Hi".into())),
+            ("flat, as typed", json!({ "Message": "Hi" }), Message::Text("Hi".into())),
+            ("properties is null", json!({ "properties": null, "message": "Hi" }), Message::Text("Hi".into())),
             ("properties is a list", json!({ "properties": ["message"] }), Message::Missing),
             ("an array", json!([{ "message": "Hi" }]), Message::Missing),
         ] {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Found, Message, field, joined};
+use super::{Found, Message, Unreadable, field, joined};
 
 /// JSON pointers for each field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +25,35 @@ pub struct Fields {
     pub event_id: Vec<String>,
 }
 
+/// Keys of the payload that an outline names, and the characters of each.
+const MAX_KEYS: usize = 12;
+const MAX_KEY_CHARS: usize = 40;
+
+/// The whole body as one JSON value: at most 128 levels deep, nothing after it, the last of equal keys wins.
+pub(super) fn parsed(body: &[u8]) -> Result<Value, Unreadable> {
+    // RFC 8259, clause 8.1: a byte order mark may be ignored.
+    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).map_err(Unreadable::Json)
+}
+
+/// What a payload looks like, for the person who mends the pointers.
+pub(super) fn outline(payload: &Value) -> String {
+    let shown = |key: &String| -> String { key.chars().filter(|c| !c.is_control()).take(MAX_KEY_CHARS).collect() };
+    match payload {
+        Value::Object(map) => {
+            let keys: Vec<String> = map.keys().take(MAX_KEYS).map(shown).collect();
+            let more = if map.len() > MAX_KEYS { ", …" } else { "" };
+            format!("an object with the keys {}{more}", keys.join(", "))
+        }
+        Value::Array(list) => format!("an array of {}", list.len()),
+        Value::String(_) => "a text".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::Bool(_) => "true or false".to_owned(),
+        Value::Null => "null".to_owned(),
+    }
+}
+
 impl Fields {
-    pub(super) fn find<'v>(&self, payload: &'v Value) -> Found<'v> {
+    pub(super) fn find(&self, payload: &Value) -> Found {
         let first = |pointers: &[String]| pointers.iter().filter_map(|at| payload.pointer(at)).find_map(field);
         Found {
             message: Message::first(self.message.iter().filter_map(|at| payload.pointer(at))),
@@ -35,7 +62,7 @@ impl Fields {
             phone: first(&self.phone),
             record_id: first(&self.record_id),
             event_id: first(&self.event_id),
-            account: None,
+            ..Found::default()
         }
     }
 }
@@ -51,20 +78,20 @@ mod tests {
         let seed = json!({ "properties": { "message": { "value": "Hi" }, "email": { "value": "a@b.co" } } });
         let texts = ["/text", "/properties/message/value", "/0/message", "/a~1b/~0"];
         for (name, payload, want) in [
-            ("the seed", seed, Message::Text("Hi")),
+            ("the seed", seed, Message::Text("Hi".into())),
             (
                 "the first wins",
                 json!({ "text": "one", "properties": { "message": { "value": "two" } } }),
-                Message::Text("one"),
+                Message::Text("one".into()),
             ),
             (
                 "blank is passed over",
                 json!({ "text": " ", "properties": { "message": { "value": "two" } } }),
-                Message::Text("two"),
+                Message::Text("two".into()),
             ),
             ("only blank", json!({ "text": "\u{200b} " }), Message::Blank),
-            ("an array of one", json!([{ "message": "Hi" }]), Message::Text("Hi")),
-            ("escapes", json!({ "a/b": { "~": "Hi" } }), Message::Text("Hi")),
+            ("an array of one", json!([{ "message": "Hi" }]), Message::Text("Hi".into())),
+            ("escapes", json!({ "a/b": { "~": "Hi" } }), Message::Text("Hi".into())),
             ("a number is no message", json!({ "text": 5 }), Message::Missing),
             ("an object is no message", json!({ "text": { "value": "Hi" } }), Message::Missing),
             ("null", json!(null), Message::Missing),

@@ -1,12 +1,11 @@
-//! Where in a payload a lead's fields are: one file per shape.
+//! What a body tells of: one file per shape of payload.
 //!
-//! A shape only finds; whether what it found is a lead is the gate's question. It borrows from the parsed JSON, judges
-//! no content, and must cope with any value in any place.
+//! A shape reads a whole body into [`Item`]s, in the order in which they stand there; most senders send one, some a
+//! hundred. It only finds; whether what it found is a lead is the gate's question. It judges no content, and must cope
+//! with any bytes.
 
 mod hubspot_workflow;
 mod json;
-
-use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -21,11 +20,35 @@ pub enum Shape {
     HubspotWorkflow,
 }
 
+/// A body, and what its head says of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Payload<'p> {
+    /// The header `Content-Type`, where there is one.
+    #[expect(dead_code, reason = "every shape so far is JSON")]
+    pub(super) content_type: Option<&'p str>,
+    pub(super) body: &'p [u8],
+}
+
+/// One thing that a body tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Item {
+    /// Somebody wrote.
+    Lead(Found),
+}
+
+/// Why nothing can be read from a body.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// It isn't JSON, or not only.
+    #[error("the body is not JSON: {0}")]
+    Json(serde_json::Error),
+}
+
 /// A message, or what is there in its place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Message<'v> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Message {
     /// Text with something to see in it.
-    Text(&'v str),
+    Text(String),
     /// Text, but nothing to see.
     Blank,
     /// Nothing, or no text.
@@ -33,36 +56,44 @@ pub(super) enum Message<'v> {
     Missing,
 }
 
-/// What a shape found, as sent.
+/// What a shape found of a lead, as sent.
+///
+/// Without a message, `outline` says what is there instead, for the person who mends the mapping.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Found<'v> {
-    pub(super) message: Message<'v>,
-    pub(super) name: Option<Cow<'v, str>>,
-    pub(super) email: Option<Cow<'v, str>>,
-    pub(super) phone: Option<Cow<'v, str>>,
-    pub(super) record_id: Option<Cow<'v, str>>,
-    pub(super) event_id: Option<Cow<'v, str>>,
+pub(super) struct Found {
+    pub(super) message: Message,
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) record_id: Option<String>,
+    pub(super) event_id: Option<String>,
     /// The CRM account the payload names.
-    pub(super) account: Option<Cow<'v, str>>,
+    pub(super) account: Option<String>,
+    pub(super) outline: String,
 }
 
 impl Shape {
-    /// Finds the fields of a lead.
-    pub(super) fn find<'v>(&self, payload: &'v Value) -> Found<'v> {
-        match self {
-            Self::Json(fields) => fields.find(payload),
-            Self::HubspotWorkflow => hubspot_workflow::find(payload),
+    /// Reads a body.
+    pub(super) fn read(&self, payload: &Payload<'_>) -> Result<Vec<Item>, Unreadable> {
+        let value = json::parsed(payload.body)?;
+        let mut found = match self {
+            Self::Json(fields) => fields.find(&value),
+            Self::HubspotWorkflow => hubspot_workflow::find(&value),
+        };
+        if found.message == Message::Missing {
+            found.outline = json::outline(&value);
         }
+        Ok(vec![Item::Lead(found)])
     }
 }
 
-impl<'v> Message<'v> {
+impl Message {
     /// The first candidate that has something to see.
-    fn first(candidates: impl Iterator<Item = &'v Value>) -> Self {
+    fn first<'v>(candidates: impl Iterator<Item = &'v Value>) -> Self {
         let mut message = Self::Missing;
         for text in candidates.filter_map(Value::as_str) {
             if !is_blank(text) {
-                return Self::Text(text);
+                return Self::Text(text.to_owned());
             }
             message = Self::Blank;
         }
@@ -71,18 +102,18 @@ impl<'v> Message<'v> {
 }
 
 /// A field that is written as text or, by senders that know no better, as a whole number. A number keeps its digits.
-fn field(value: &Value) -> Option<Cow<'_, str>> {
+fn field(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !is_blank(text) => Some(Cow::Borrowed(text.trim())),
-        Value::Number(number) if number.is_u64() || number.is_i64() => Some(Cow::Owned(number.to_string())),
+        Value::String(text) if !is_blank(text) => Some(text.trim().to_owned()),
+        Value::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_string()),
         Value::String(_) | Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
 /// First and last name as one.
-fn joined<'v>(first: Option<Cow<'v, str>>, last: Option<Cow<'v, str>>) -> Option<Cow<'v, str>> {
+fn joined(first: Option<String>, last: Option<String>) -> Option<String> {
     match (first, last) {
-        (Some(first), Some(last)) => Some(Cow::Owned(format!("{first} {last}"))),
+        (Some(first), Some(last)) => Some(format!("{first} {last}")),
         (one, other) => one.or(other),
     }
 }
