@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nightdesk::deliver::modem::pdu::{Destination, Wish};
-use nightdesk::model::{Channel, Lane, Phone, Timestamp};
+use nightdesk::model::{Channel, Lane, NewLead, Phone, Timestamp};
 use nightdesk::sanitize;
-use nightdesk::store::{Arrival, Gate, NewLead, Opening, Store};
+use nightdesk::store::{Arrival, Gate, Opening, Store};
 
 /// Larger than any message.
 const NO_CAP: usize = usize::MAX;
@@ -92,6 +92,7 @@ fn lead(n: u64) -> (Arrival, Gate, Opening) {
         classify_on: Some(Channel::new(Lane::Llm, "openai")),
         deadline_after: Duration::from_secs(45),
         give_up_after: Duration::from_hours(24),
+        read_give_up_after: Duration::from_hours(72),
     };
     (arrival, Gate::Passed(new), opening)
 }

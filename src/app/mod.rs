@@ -3,6 +3,7 @@
 //! [`start`] makes a running desk of a configuration; [`run`] is the daemon around it: ready, watchdog, signals. Every
 //! room is one task of one set: a room that ends by itself ends the program, and systemd starts it again.
 
+mod clock;
 mod operator;
 mod pipeline;
 mod wiring;
@@ -110,10 +111,26 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     let space = Space::new(&config.storage.data_dir, wiring::space(config));
     let (writer, writer_exit) = Writer::start(store, space, Box::new(desk.clone()))?;
 
-    let operator = operator::Online::new(config, &sources, desk.clone(), writer.clone(), intake_at, effects.modems);
+    let knowledge = Arc::new(operator::Knowledge::new(config, &sources));
+    let clock = clock::Watch {
+        sync_file: config.server.clock_sync_file.clone(),
+        trust: intake::ClockTrust::default(),
+        writer: writer.clone(),
+        knowledge: Arc::clone(&knowledge),
+        folder: config.storage.data_dir.clone(),
+    };
+    clock.look();
+    let trust = clock.trust.clone();
+    let operator = operator::Online::new(config, knowledge, desk.clone(), writer.clone(), intake_at, effects.modems);
     let log_payloads = matches!(config.log.content, crate::config::LogContent::Full);
-    let intake =
-        intake::Intake::new(sources, wiring::limits(config), wiring::opening(config), writer.clone(), log_payloads);
+    let intake = intake::Intake::new(
+        sources,
+        wiring::limits(config),
+        wiring::opening(config),
+        writer.clone(),
+        trust,
+        log_payloads,
+    );
     let lanes = Lanes::new(desk.clone(), writer.clone(), effects.by_channel, lanes_work);
     let health = admin::Health::new(writer.clone());
     health.set_ready(true);
@@ -123,6 +140,7 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     room(&mut rooms, "admin", admin::serve(admin_listener, health.clone(), stop.clone()));
     room(&mut rooms, "control", control::serve(socket, Arc::new(operator), stop.clone()));
     room(&mut rooms, "lanes", lanes.run(stop.clone()));
+    room(&mut rooms, "clock", clock.run(stop.clone()));
     let mut modems = JoinSet::new();
     for task in effects.tasks {
         modems.spawn(task);

@@ -15,20 +15,20 @@ use crate::intake;
 use crate::model::{BootId, Channel, InboxId, RowId, Timestamp};
 use crate::outbox::{Desk, SharedDesk};
 use crate::store::{
-    Arrival, ChannelState, Command, DeadLetter, DeadLetterFilter, Gate, Opening, Reader, Space, Store, StoreError, Tx,
-    Writer,
+    Arrival, ChannelState, Command, DeadLetter, DeadLetterFilter, Gate, Opening, Reader, Received, Space, Store,
+    StoreError, Stored, Tx, Writer,
 };
 
 use super::{AppError, wiring};
 
 /// What every wish needs besides the database.
-struct Knowledge {
+pub(super) struct Knowledge {
     sources: HashMap<String, intake::Settings>,
     opening: Opening,
 }
 
 impl Knowledge {
-    fn new(config: &Config, sources: &[intake::Settings]) -> Self {
+    pub(super) fn new(config: &Config, sources: &[intake::Settings]) -> Self {
         let sources = sources.iter().map(|source| (source.name.clone(), source.clone())).collect();
         Self { sources, opening: wiring::opening(config) }
     }
@@ -75,14 +75,17 @@ impl Knowledge {
         now: Timestamp,
     ) -> Result<Result<(), String>, StoreError> {
         let Some(stored) = tx.inbox_request(inbox)? else { return Ok(Err("its webhook is gone".to_owned())) };
-        match self.read(&stored) {
-            Ok(Gate::Passed(lead)) => {
-                tx.receive_again(inbox, &stored, &lead, &self.opening, now)?;
+        let gate = self.read(&stored.arrival).and_then(|gates| {
+            gates.into_iter().nth(stored.part).ok_or_else(|| "its request tells of fewer things by now".to_owned())
+        });
+        match gate {
+            Ok(Gate::Failed { reason } | Gate::Crashed { reason }) | Err(reason) => Ok(Err(reason)),
+            Ok(gate) => {
+                tx.receive_again(inbox, &stored.arrival, &gate, &self.opening, now)?;
                 tx.close_dead_letter(letter.id, "requeued", now)?;
-                tx.clear_alert(&format!("gate:{}", stored.source), now)?;
+                tx.clear_alert(&format!("gate:{}", stored.arrival.source), now)?;
                 Ok(Ok(()))
             }
-            Ok(Gate::Failed { reason } | Gate::Crashed { reason }) | Err(reason) => Ok(Err(reason)),
         }
     }
 
@@ -91,14 +94,14 @@ impl Knowledge {
         let (mut count, mut failures) = (0_u32, Vec::new());
         for id in ids {
             let read = match tx.quarantined(id)? {
-                Some(stored) => self.read(&stored).map(|gate| (stored, gate)),
+                Some(stored) => self.read(&stored).map(|gates| (stored, gates)),
                 None => Err("there is no such request".to_owned()),
             };
             match read {
-                Ok((mut stored, gate)) => {
+                Ok((mut stored, gates)) => {
                     let source = stored.source.clone();
                     stored.received_at = now;
-                    tx.receive(&stored, &gate, &self.opening)?;
+                    tx.receive_all(&stored, &gates, &self.opening)?;
                     tx.mark_replayed(id, now)?;
                     tx.clear_alert(&format!("quarantine:{source}"), now)?;
                     count = count.saturating_add(1);
@@ -109,7 +112,20 @@ impl Knowledge {
         Ok(Response::Done { count, failures })
     }
 
-    fn read(&self, stored: &Arrival) -> Result<Gate, String> {
+    /// Makes leads of a webhook that was held. Returns how many.
+    pub(super) fn admit(
+        &self,
+        tx: Tx<'_>,
+        held: InboxId,
+        stored: &Stored,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let gates = self.read(&stored.arrival).unwrap_or_else(|reason| vec![Gate::Failed { reason }]);
+        let received = tx.admit(held, &stored.arrival, &gates, &self.opening, now)?;
+        Ok(received.iter().filter(|one| matches!(one, Received::Accepted(_))).count())
+    }
+
+    fn read(&self, stored: &Arrival) -> Result<Vec<Gate>, String> {
         let source = &stored.source;
         let settings =
             self.sources.get(source).ok_or_else(|| format!("the source {source} is not configured any more"))?;
@@ -157,7 +173,7 @@ pub(super) struct Online {
 impl Online {
     pub(super) fn new(
         config: &Config,
-        sources: &[intake::Settings],
+        knowledge: Arc<Knowledge>,
         desk: SharedDesk,
         writer: Writer,
         intake: SocketAddr,
@@ -165,7 +181,7 @@ impl Online {
     ) -> Self {
         let channels = desk.lock().channels();
         Self {
-            knowledge: Arc::new(Knowledge::new(config, sources)),
+            knowledge,
             desk,
             writer,
             folder: config.storage.data_dir.clone(),

@@ -54,7 +54,9 @@ pub(super) struct Timers;
 impl Effect for Timers {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
         Box::pin(async move {
-            let unread = matches!(work.job.task, Task::ClassifyDeadline {}) && work.lead.message.is_none();
+            let unread = matches!(work.job.task, Task::ClassifyDeadline {})
+                && work.lead.message.is_none()
+                && !work.lead.raw_message.is_empty();
             // A text that brings the program down must not keep a person from being told of the lead.
             let message = if unread && work.job.crashes == 0 {
                 catch_unwind(AssertUnwindSafe(|| clean(&work.lead))).ok()

@@ -12,11 +12,12 @@ use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
-use crate::model::{Channel, Effect, Ladder, Lane};
+use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane};
 use crate::outbox::{self, BreakerSettings, Limits, Waits};
 use crate::route::{self, Person, SmsTemplate, TemplateError};
 use crate::store::{Opening, SpaceSettings};
 use crate::wire::Wire;
+use crate::writeback::AsLead;
 use crate::writeback::hubspot::{self, HubSpot};
 
 use super::pipeline::{Pipeline, Timers};
@@ -175,6 +176,7 @@ pub(super) fn opening(config: &Config) -> Opening {
         classify_on: config.llm.first().map(|llm| Channel::new(Lane::Llm, &llm.name)),
         deadline_after: config.classify.deadline,
         give_up_after: config.classify.give_up_after,
+        read_give_up_after: config.outbox.crm_give_up_after,
     }
 }
 
@@ -195,7 +197,8 @@ pub(super) fn desk(config: &Config, workers: BTreeMap<Channel, usize>) -> Result
         },
         breaker: BreakerSettings { opens_after: config.outbox.breaker_after, pause: config.outbox.breaker_pause },
         route: router(config)?,
-        classify_give_up_after: config.classify.give_up_after,
+        opening: opening(config),
+        read_again_after: config.outbox.read_again_after,
     })
 }
 
@@ -274,8 +277,23 @@ fn hubspot_settings(config: &Config, crm: &config::Crm, secrets: &Secrets) -> Re
         classification_property: crm.classification_property.clone(),
         values: crm.values.clone(),
         priority_property: crm.priority_property.clone(),
+        message_property: crm.message_property.clone(),
+        as_lead: as_lead(sources(config, secrets)?),
         zone: config.business.time_zone.clone(),
         timeout: crm.timeout,
+    })
+}
+
+/// A contact is judged as a webhook of the lead's source would be.
+fn as_lead(sources: Vec<intake::Settings>) -> AsLead {
+    let sources: HashMap<String, intake::Settings> =
+        sources.into_iter().map(|source| (source.name.clone(), source)).collect();
+    AsLead::new(move |read, contact, work| {
+        let source = sources.get(&work.lead.source).ok_or_else(|| {
+            let reason = format!("the source {} is not configured any more", work.lead.source);
+            Failure::new(Fault::Permanent, reason).cure("configure it again, then `nightdesk dlq retry`")
+        })?;
+        Ok(intake::contact(source, read, contact))
     })
 }
 

@@ -109,6 +109,7 @@ fn work(within: Duration) -> Work {
         provisional_at: None,
         routed_at: None,
         settled_at: None,
+        dropped: false,
     };
     let job = Job {
         id: JobId::fresh(now),

@@ -15,6 +15,8 @@ const HUBSPOT_PATH: &str = "/crm/v3";
 const CLASSIFICATION_PROPERTY: &str = "auto_classification";
 /// The name under which `check --create-properties` makes it.
 const PRIORITY_PROPERTY: &str = "high_priority";
+/// Where HubSpot's own forms put it.
+const MESSAGE_PROPERTY: &str = "message";
 /// HubSpot cuts its own requests off at 10 s.
 const HUBSPOT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Short enough that a hiccup costs nobody an evening.
@@ -23,6 +25,8 @@ const RETRY_BASE: Duration = Duration::from_secs(1);
 const RETRY_CAP: Duration = Duration::from_mins(5);
 /// A long weekend.
 const CRM_GIVE_UP_AFTER: Duration = Duration::from_hours(72);
+/// A form's fields reach the record a moment after it was made.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Whoever opens the record ten minutes later should read what was done so far.
 const NOTE_AFTER: Duration = Duration::from_mins(10);
 /// Five in a row are no accident.
@@ -43,6 +47,8 @@ pub struct Crm {
     pub classification_property: String,
     /// The property that flags top priority.
     pub priority_property: String,
+    /// The property that holds what a prospect wrote.
+    pub message_property: String,
     /// Whether notes are written.
     pub note: bool,
     /// The value stored for each class; all four are there.
@@ -62,6 +68,8 @@ pub struct Outbox {
     pub crm_give_up_after: Duration,
     /// A note waits for the other actions, but no longer than this.
     pub note_after: Duration,
+    /// A record that had no message yet is read once more after this.
+    pub read_again_after: Duration,
     /// Failures in a row that close a channel for a while.
     pub breaker_after: u32,
     /// How long it stays closed.
@@ -93,6 +101,7 @@ impl Crm {
         let classification_property =
             property(".classification-property", raw.classification_property, CLASSIFICATION_PROPERTY);
         let priority_property = property(".priority-property", raw.priority_property, PRIORITY_PROPERTY);
+        let message_property = property(".message-property", raw.message_property, MESSAGE_PROPERTY);
         let values = values(raw.values.unwrap_or_default(), &at(".values"), problems);
         let crm = Self {
             base_url,
@@ -100,6 +109,7 @@ impl Crm {
             token: token?,
             classification_property,
             priority_property,
+            message_property,
             note: raw.note.unwrap_or(true),
             values,
             timeout: Text::or(raw.timeout, HUBSPOT_TIMEOUT),
@@ -133,6 +143,7 @@ impl Outbox {
             retry_cap: Text::or(raw.retry_cap, RETRY_CAP),
             crm_give_up_after: Text::or(raw.crm_give_up_after, CRM_GIVE_UP_AFTER),
             note_after: Text::or(raw.note_after, NOTE_AFTER),
+            read_again_after: Text::or(raw.read_again_after, READ_AGAIN_AFTER),
             breaker_after: u32::from(raw.breaker_after.unwrap_or(BREAKER_AFTER)),
             breaker_pause: Text::or(raw.breaker_pause, BREAKER_PAUSE),
         };

@@ -29,6 +29,8 @@ const MAX_CONNECTIONS: u16 = 256;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Two thirds of what the unit allows before it kills.
 const DRAIN_GRACE: Duration = Duration::from_secs(20);
+/// systemd-timesyncd(8) makes it at the first synchronisation after a start.
+const CLOCK_SYNC_FILE: &str = "/run/systemd/timesync/synchronized";
 /// What the package creates.
 const DATA_DIR: &str = "/var/lib/nightdesk";
 /// In the unit's runtime directory.
@@ -61,6 +63,8 @@ pub struct Server {
     pub read_timeout: Duration,
     /// What is in flight may take this long after a stop was asked for.
     pub drain_grace: Duration,
+    /// There once the system's clock was synchronised.
+    pub clock_sync_file: PathBuf,
 }
 
 /// Where data lives.
@@ -156,6 +160,7 @@ impl Server {
             max_connections: usize::from(raw.max_connections.unwrap_or(MAX_CONNECTIONS)),
             read_timeout: Text::or(raw.read_timeout, READ_TIMEOUT),
             drain_grace: Text::or(raw.drain_grace, DRAIN_GRACE),
+            clock_sync_file: Text::or(raw.clock_sync_file, CLOCK_SYNC_FILE.into()),
         };
         server.check(problems);
         server

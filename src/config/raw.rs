@@ -51,6 +51,7 @@ tables! {
         max_connections: u16,
         read_timeout: Text<Duration>,
         drain_grace: Text<Duration>,
+        clock_sync_file: Text<PathBuf>,
     }
     Storage {
         data_dir: Text<PathBuf>,
@@ -153,6 +154,7 @@ tables! {
         token: SecretRef,
         classification_property: String,
         priority_property: String,
+        message_property: String,
         note: bool,
         values: HashMap<Label, String>,
         timeout: Text<Duration>,
@@ -162,6 +164,7 @@ tables! {
         retry_cap: Text<Duration>,
         crm_give_up_after: Text<Duration>,
         note_after: Text<Duration>,
+        read_again_after: Text<Duration>,
         breaker_after: u16,
         breaker_pause: Text<Duration>,
     }

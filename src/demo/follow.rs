@@ -111,6 +111,7 @@ mod tests {
             provisional_at: None,
             routed_at: None,
             settled_at: None,
+            dropped: false,
         }
     }
 

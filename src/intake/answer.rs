@@ -16,12 +16,14 @@ use crate::store::Received;
 const COME_AGAIN_S: &str = "30";
 
 /// What a sender is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// A new lead, a duplicate or a gate failure: on disk in any case.
-    Stored(Received),
+    /// Leads, duplicates or gate failures, one for each thing that the request tells of: on disk in any case.
+    Stored(Vec<Received>),
     /// The body can't be parsed; kept all the same.
-    NotJson,
+    Unreadable,
+    /// Its content encoding is none, or not the one it says.
+    NotEncoded,
     /// The body ended early or its framing was wrong.
     Incomplete,
     /// Refused, without saying why.
@@ -34,70 +36,98 @@ pub(super) enum Answer {
     TooSlow,
     /// The body is larger than configured.
     TooLarge,
-    /// Neither JSON nor nothing.
-    NotJsonType,
+    /// Of a type that this source doesn't send.
+    WrongType,
     /// It can't be stored now.
     Unavailable,
 }
 
 impl Answer {
-    pub(super) fn status(self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Stored(Received::Accepted(_)) => StatusCode::ACCEPTED,
-            Self::Stored(Received::Duplicate(_) | Received::Repeat(_) | Received::GateFailed(_)) => StatusCode::OK,
-            Self::NotJson | Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::Stored(received) if received.iter().any(is_new) => StatusCode::ACCEPTED,
+            Self::Stored(_) => StatusCode::OK,
+            Self::Unreadable | Self::Incomplete | Self::NotEncoded => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJsonType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// What went wrong, in constant words; `None` when nothing did.
-    fn detail(self) -> Option<&'static str> {
+    fn detail(&self) -> Option<&'static str> {
         Some(match self {
             Self::Stored(_) => return None,
-            Self::NotJson => "The body is not one JSON document.",
+            Self::Unreadable => "The body can't be read as what this source sends.",
+            Self::NotEncoded => "The body is not encoded as its Content-Encoding says.",
             Self::Incomplete => "The body is incomplete.",
             Self::Unauthorized => "The request could not be authenticated.",
             Self::NotFound => "There is nothing here.",
             Self::NotPost => "Only POST is accepted here.",
             Self::TooSlow => "The request took too long to arrive.",
             Self::TooLarge => "The body is too large.",
-            Self::NotJsonType => "Only application/json without a content encoding is accepted here.",
+            Self::WrongType => "A body of this Content-Type or Content-Encoding is not accepted here.",
             Self::Unavailable => "The request can't be stored at the moment; send it again later.",
         })
     }
 
-    fn body(self) -> Value {
-        let Self::Stored(received) = self else {
-            let status = self.status();
-            return json!({ "title": status.canonical_reason(), "status": status.as_u16(), "detail": self.detail() });
-        };
-        match received {
-            Received::Accepted(lead) => json!({ "lead_id": lead }),
-            Received::Duplicate(lead) => json!({ "duplicate_of": lead }),
-            Received::Repeat(lead) => json!({ "repeat_of": lead }),
-            Received::GateFailed(inbox) => json!({ "inbox_id": inbox }),
+    fn body(&self) -> String {
+        match self {
+            Self::Stored(received) => match received.as_slice() {
+                [one] => told(one).to_string(),
+                all => json!({ "results": all.iter().map(told).collect::<Vec<Value>>() }).to_string(),
+            },
+            Self::Unreadable
+            | Self::NotEncoded
+            | Self::Incomplete
+            | Self::Unauthorized
+            | Self::NotFound
+            | Self::NotPost
+            | Self::TooSlow
+            | Self::TooLarge
+            | Self::WrongType
+            | Self::Unavailable => {
+                let status = self.status();
+                json!({ "title": status.canonical_reason(), "status": status.as_u16(), "detail": self.detail() })
+                    .to_string()
+            }
         }
     }
 
-    pub(super) fn response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.body().to_string())));
+    pub(super) fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.body())));
         *response.status_mut() = self.status();
-        let kind = if self.detail().is_some() { "application/problem+json" } else { "application/json" };
+        let kind = match self {
+            Self::Stored(_) => "application/json",
+            _ => "application/problem+json",
+        };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if self == Self::NotPost {
-            headers.insert(ALLOW, HeaderValue::from_static("POST"));
-        }
-        if self == Self::Unavailable {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN_S));
+        match self {
+            Self::NotPost => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
+            Self::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN_S))),
+            _ => {}
         }
         response
+    }
+}
+
+const fn is_new(received: &Received) -> bool {
+    matches!(received, Received::Accepted(_) | Received::Held(_))
+}
+
+fn told(received: &Received) -> Value {
+    match received {
+        Received::Accepted(lead) => json!({ "lead_id": lead }),
+        Received::Duplicate(lead) => json!({ "duplicate_of": lead }),
+        Received::Repeat(lead) => json!({ "repeat_of": lead }),
+        Received::GateFailed(inbox) => json!({ "inbox_id": inbox }),
+        Received::Ignored(inbox) => json!({ "ignored": inbox }),
+        Received::Held(inbox) => json!({ "held": inbox }),
     }
 }
 
@@ -117,11 +147,16 @@ mod tests {
             format!(r#"{{"detail":"{detail}","status":{status},"title":"{title}"}}"#)
         };
         for (answer, status, want, header) in [
-            (Answer::Stored(Received::Accepted(lead)), 202, format!(r#"{{"lead_id":"{id}"}}"#), None),
-            (Answer::Stored(Received::Duplicate(lead)), 200, format!(r#"{{"duplicate_of":"{id}"}}"#), None),
-            (Answer::Stored(Received::Repeat(lead)), 200, format!(r#"{{"repeat_of":"{id}"}}"#), None),
-            (Answer::Stored(Received::GateFailed(inbox)), 200, format!(r#"{{"inbox_id":"{id}"}}"#), None),
-            (Answer::NotJson, 400, problem("Bad Request", 400, "The body is not one JSON document."), None),
+            (Answer::Stored(vec![Received::Accepted(lead)]), 202, format!(r#"{{"lead_id":"{id}"}}"#), None),
+            (Answer::Stored(vec![Received::Duplicate(lead)]), 200, format!(r#"{{"duplicate_of":"{id}"}}"#), None),
+            (Answer::Stored(vec![Received::Repeat(lead)]), 200, format!(r#"{{"repeat_of":"{id}"}}"#), None),
+            (Answer::Stored(vec![Received::GateFailed(inbox)]), 200, format!(r#"{{"inbox_id":"{id}"}}"#), None),
+            (
+                Answer::Unreadable,
+                400,
+                problem("Bad Request", 400, "The body can't be read as what this source sends."),
+                None,
+            ),
             (Answer::Incomplete, 400, problem("Bad Request", 400, "The body is incomplete."), None),
             (Answer::Unauthorized, 401, problem("Unauthorized", 401, "The request could not be authenticated."), None),
             (Answer::NotFound, 404, problem("Not Found", 404, "There is nothing here."), None),
@@ -134,12 +169,12 @@ mod tests {
             (Answer::TooSlow, 408, problem("Request Timeout", 408, "The request took too long to arrive."), None),
             (Answer::TooLarge, 413, problem("Payload Too Large", 413, "The body is too large."), None),
             (
-                Answer::NotJsonType,
+                Answer::WrongType,
                 415,
                 problem(
                     "Unsupported Media Type",
                     415,
-                    "Only application/json without a content encoding is accepted here.",
+                    "A body of this Content-Type or Content-Encoding is not accepted here.",
                 ),
                 None,
             ),

@@ -25,13 +25,16 @@ pub(super) fn content_key(fields: [Option<&str>; 5]) -> String {
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
-/// The key of a body in which nothing was found that says who wrote.
-pub(super) fn body_key(source: &str, body: &[u8]) -> String {
+/// The key of a body, or of a later part of one, in which nothing was found that says who wrote.
+pub(super) fn body_key(source: &str, body: &[u8], part: usize) -> String {
     // No flag of a field: the two kinds of key never meet.
     let mut hash = Sha256::new_with_prefix([2]);
     hash.update(u64::try_from(source.len()).unwrap_or(u64::MAX).to_be_bytes());
     hash.update(source);
     hash.update(body);
+    if part > 0 {
+        hash.update(u64::try_from(part).unwrap_or(u64::MAX).to_be_bytes());
+    }
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
@@ -62,7 +65,8 @@ mod tests {
     fn the_key_stays_what_it_is_in_files_already_written() {
         let key = content_key([Some("62515"), Some("501"), Some("Hi"), Some("a@b.co"), None]);
         assert_eq!(key, "zTDaFXq4288qgbwkrPc5TCpcESgLiGeTtyftahVEZV4");
-        assert_eq!(body_key("website", br#"{"message":"Hi"}"#), "tki8n84HCnCQ5IBxm-MBjZGpnYybQ5GgF8f-M8gQaGE");
-        assert_ne!(body_key("ab", b"c"), body_key("a", b"bc"));
+        assert_eq!(body_key("website", br#"{"message":"Hi"}"#, 0), "tki8n84HCnCQ5IBxm-MBjZGpnYybQ5GgF8f-M8gQaGE");
+        assert_ne!(body_key("ab", b"c", 0), body_key("a", b"bc", 0));
+        assert_ne!(body_key("a", b"bc", 0), body_key("a", b"bc", 1));
     }
 }

@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Settings;
 use super::content_key::{body_key, content_key};
-use super::source::{Found, Item, Message, Payload};
+use super::source::{Found, Item, Message, Payload, Pointed, is_blank};
 use crate::failpoint;
-use crate::model::CrmRecord;
+use crate::model::{Contact, CrmRead, CrmRecord, NewLead};
 use crate::sanitize;
-use crate::store::{Arrival, Gate, NewLead};
+use crate::store::{self, Arrival, Gate};
 
 /// No name is longer; what is cut off stays in the raw request.
 const MAX_NAME_CHARS: usize = 200;
@@ -24,49 +24,105 @@ const MAX_RECORD_ID_BYTES: usize = 64;
 /// A sender's event id beyond this is not one.
 const MAX_EVENT_ID_BYTES: usize = 256;
 
-/// What the gate says.
+/// What the gate says of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
-    pub(super) gate: Gate,
+    /// One for each thing that the body tells of; at least one.
+    pub(super) gates: Vec<Gate>,
     /// Whether the body could be read at all; if not, the sender is told so.
-    pub(super) is_json: bool,
+    pub(super) is_readable: bool,
 }
 
 /// Puts a stored request through the gate again. Whoever asks for it has decided to trust the sender.
 #[must_use]
-pub fn reparse(settings: &Settings, stored: &Arrival) -> Gate {
-    judge(settings, &stored.body).gate
+pub fn reparse(settings: &Settings, stored: &Arrival) -> Vec<Gate> {
+    judge(settings, stored).gates
+}
+
+/// The lead that a contact is, once it was read from a CRM.
+#[must_use]
+pub fn contact(settings: &Settings, read: &CrmRead, contact: Contact) -> NewLead {
+    let Contact { message, name, email, phone } = contact;
+    let message = message.filter(|text| !is_blank(text)).unwrap_or_default();
+    let account = read.account.clone();
+    let record_id = Some(read.record.id.clone());
+    let found = Found { name, email, phone, record_id, account, ..Found::default() };
+    lead(settings, &found, &message, Whole { body: &[], part: 0 })
 }
 
 /// Puts a body through the gate. A panic in here is a verdict, too: it concerns this body only.
-pub(super) fn judge(settings: &Settings, body: &[u8]) -> Verdict {
+pub(super) fn judge(settings: &Settings, arrival: &Arrival) -> Verdict {
     let verdict = catch_unwind(AssertUnwindSafe(|| {
         failpoint::reach("intake-parse");
-        match settings.shape.read(&Payload { content_type: None, body }) {
-            Ok(items) => {
-                Verdict { gate: items.first().map_or_else(nothing, |item| pass(settings, item, body)), is_json: true }
+        let kind = arrival.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let content_type = kind.map(|(_, value)| value.as_str());
+        match settings.shape.read(&Payload { content_type, body: &arrival.body }) {
+            Ok(items) if items.is_empty() => {
+                Verdict { gates: vec![Gate::Ignored { reason: "an empty list".to_owned() }], is_readable: true }
             }
-            Err(error) => Verdict { gate: Gate::Failed { reason: error.to_string() }, is_json: false },
+            Ok(items) => {
+                let of = |(part, item)| pass(settings, item, Whole { body: &arrival.body, part });
+                let gates = items.iter().enumerate().map(of).collect();
+                Verdict { gates, is_readable: true }
+            }
+            Err(error) => Verdict { gates: vec![Gate::Failed { reason: error.to_string() }], is_readable: false },
         }
     }));
-    verdict.unwrap_or_else(|panic| Verdict { gate: Gate::Crashed { reason: words_of(panic.as_ref()) }, is_json: true })
+    verdict.unwrap_or_else(|panic| Verdict {
+        gates: vec![Gate::Crashed { reason: words_of(panic.as_ref()) }],
+        is_readable: true,
+    })
 }
 
-fn nothing() -> Gate {
-    Gate::Failed { reason: "the body is an empty list".to_owned() }
+/// What an item is a part of.
+#[derive(Clone, Copy)]
+struct Whole<'b> {
+    body: &'b [u8],
+    part: usize,
 }
 
-fn pass(settings: &Settings, item: &Item, body: &[u8]) -> Gate {
-    let Item::Lead(found) = item;
+fn pass(settings: &Settings, item: &Item, whole: Whole<'_>) -> Gate {
+    match item {
+        Item::Lead(found) => found_lead(settings, found, whole),
+        Item::Record(to) => pointed(settings, to),
+        Item::Ignored(reason) => Gate::Ignored { reason: reason.clone() },
+        Item::Unusable(reason) => Gate::Failed { reason: reason.clone() },
+    }
+}
+
+fn found_lead(settings: &Settings, found: &Found, whole: Whole<'_>) -> Gate {
     let reason = match &found.message {
-        Message::Text(message) => return Gate::Passed(lead(settings, found, message, body)),
-        Message::Blank => "the message is empty".to_owned(),
+        Message::Text(message) => return Gate::Passed(lead(settings, found, message, whole)),
+        Message::Blank => {
+            // Nothing to judge by, but somebody to call: a person decides.
+            let lead = lead(settings, found, "", whole);
+            if lead.is_reachable() {
+                return Gate::Passed(lead);
+            }
+            "the message is empty, and there is neither an e-mail address nor a number".to_owned()
+        }
         Message::Missing => format!("no text where the message should be; the payload is {}", found.outline),
     };
     Gate::Failed { reason }
 }
 
-fn lead(settings: &Settings, found: &Found, message: &str, body: &[u8]) -> NewLead {
+fn pointed(settings: &Settings, to: &Pointed) -> Gate {
+    let Some(channel) = settings.crm.clone() else {
+        return Gate::Failed { reason: "the source names no CRM from which its records could be read".to_owned() };
+    };
+    if !is_record_id(&to.record_id) {
+        return Gate::Failed { reason: "the record's id is none".to_owned() };
+    }
+    let read = CrmRead {
+        record: CrmRecord { channel, id: to.record_id.clone() },
+        account: to.account.clone().or_else(|| settings.account.clone()),
+        again: false,
+        expects_message: to.expects_message,
+    };
+    Gate::Pointed(store::Pointed { read, event_key: event_key(to.event_id.as_deref()) })
+}
+
+fn lead(settings: &Settings, found: &Found, message: &str, whole: Whole<'_>) -> NewLead {
     let email = found.email.as_deref().and_then(sanitize::email);
     let phone = found.phone.as_deref().and_then(|text| sanitize::phone(text, &settings.country));
     let record_id = found.record_id.as_deref().filter(|id| is_record_id(id));
@@ -76,7 +132,7 @@ fn lead(settings: &Settings, found: &Found, message: &str, body: &[u8]) -> NewLe
     let by_email = email.as_deref().or(found.email.as_deref());
     let by_phone = phone.as_ref().map(crate::model::Phone::as_str).or(phone_text.as_deref());
     let content_key = if record_id.is_none() && by_email.is_none() && by_phone.is_none() {
-        body_key(&settings.name, body)
+        body_key(&settings.name, whole.body, whole.part)
     } else {
         content_key([account, record_id, Some(&sanitize::normalise(message)), by_email, by_phone])
     };
@@ -87,9 +143,13 @@ fn lead(settings: &Settings, found: &Found, message: &str, body: &[u8]) -> NewLe
         phone_text,
         phone,
         message: message.to_owned(),
-        event_key: found.event_id.as_deref().filter(|id| id.len() <= MAX_EVENT_ID_BYTES).map(str::to_owned),
+        event_key: event_key(found.event_id.as_deref()),
         content_key,
     }
+}
+
+fn event_key(id: Option<&str>) -> Option<String> {
+    id.filter(|id| id.len() <= MAX_EVENT_ID_BYTES).map(str::to_owned)
 }
 
 /// A record id becomes part of an address: letters, digits, `-` and `_` only.
@@ -135,9 +195,21 @@ mod tests {
         Settings { name: "s".to_owned(), shape, auth: Auth::None, crm, account, country: "US".to_owned() }
     }
 
+    fn judged(shape: Shape, body: &[u8]) -> Vec<Gate> {
+        let arrival = Arrival {
+            received_at: crate::model::Timestamp::from_millis(0),
+            source: "s".to_owned(),
+            method: "POST".to_owned(),
+            target: "/hooks/s".to_owned(),
+            headers: Vec::new(),
+            body: body.to_vec(),
+        };
+        judge(&settings(shape), &arrival).gates
+    }
+
     fn workflow(body: &str) -> NewLead {
-        match judge(&settings(Shape::HubspotWorkflow), body.as_bytes()).gate {
-            Gate::Passed(new) => new,
+        match judged(Shape::HubspotWorkflow, body.as_bytes()).pop() {
+            Some(Gate::Passed(new)) => new,
             other => panic!("{other:?}"),
         }
     }
@@ -227,7 +299,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             for shape in shapes() {
-                let crashed = matches!(judge(&settings(shape), &body).gate, Gate::Crashed { .. });
+                let crashed = judged(shape, &body).iter().any(|gate| matches!(gate, Gate::Crashed { .. }));
                 prop_assert!(!crashed);
             }
         }
@@ -235,10 +307,15 @@ mod tests {
         #[test]
         fn no_json_panics_and_what_passes_has_a_message(payload in any_json()) {
             for shape in shapes() {
-                match judge(&settings(shape), payload.to_string().as_bytes()).gate {
-                    Gate::Passed(new) => prop_assert!(!new.message.trim().is_empty()),
-                    Gate::Failed { reason } => prop_assert!(!reason.is_empty() && reason.len() < 2_000),
-                    Gate::Crashed { reason } => prop_assert!(false, "{}", reason),
+                for gate in judged(shape, payload.to_string().as_bytes()) {
+                    match gate {
+                        Gate::Passed(new) => prop_assert!(!new.message.trim().is_empty() || new.is_reachable()),
+                        Gate::Pointed(to) => prop_assert!(!to.read.record.id.is_empty()),
+                        Gate::Ignored { reason } | Gate::Failed { reason } => {
+                            prop_assert!(!reason.is_empty() && reason.len() < 2_000);
+                        }
+                        Gate::Crashed { reason } => prop_assert!(false, "{}", reason),
+                    }
                 }
             }
         }

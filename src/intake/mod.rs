@@ -10,6 +10,7 @@
 
 mod answer;
 mod auth;
+mod coding;
 mod connection;
 mod content_key;
 mod gate;
@@ -23,14 +24,15 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use auth::Auth;
-pub use gate::reparse;
+pub use gate::{contact, reparse};
 pub use serve::serve;
 pub use source::{Fields, Shape};
 
-use crate::model::Channel;
+use crate::model::{Channel, Clock, Timestamp};
 use crate::store::{Opening, Writer};
 
 /// One sender of leads.
@@ -73,6 +75,22 @@ impl Limits {
     pub const IDLE: Duration = Duration::from_mins(2);
 }
 
+/// Whether this box knows what time it is. Once it does, it does.
+#[derive(Debug, Clone, Default)]
+pub struct ClockTrust(Arc<AtomicBool>);
+
+impl ClockTrust {
+    /// The clock is right from now on.
+    pub fn believe(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The time, and whether it can be believed.
+    fn now(&self) -> Clock {
+        Clock { now: Timestamp::now(), trusted: self.0.load(Ordering::Relaxed) }
+    }
+}
+
 /// Everything a request needs.
 pub struct Intake {
     sources: HashMap<String, Settings>,
@@ -80,6 +98,7 @@ pub struct Intake {
     /// The first jobs of every lead.
     opening: Arc<Opening>,
     writer: Writer,
+    clock: ClockTrust,
     /// Whether the body of an accepted request is logged.
     log_payloads: bool,
 }
@@ -87,8 +106,15 @@ pub struct Intake {
 impl Intake {
     /// The intake for these sources.
     #[must_use]
-    pub fn new(sources: Vec<Settings>, limits: Limits, opening: Opening, writer: Writer, log_payloads: bool) -> Self {
+    pub fn new(
+        sources: Vec<Settings>,
+        limits: Limits,
+        opening: Opening,
+        writer: Writer,
+        clock: ClockTrust,
+        log_payloads: bool,
+    ) -> Self {
         let sources = sources.into_iter().map(|source| (source.name.clone(), source)).collect();
-        Self { sources, limits, opening: Arc::new(opening), writer, log_payloads }
+        Self { sources, limits, opening: Arc::new(opening), writer, clock, log_payloads }
     }
 }

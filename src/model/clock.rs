@@ -44,11 +44,26 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// This moment after the clock was put forward by `step_ms`, or back if that is negative.
+    #[must_use]
+    pub const fn moved(self, step_ms: i64) -> Self {
+        Self(self.0.saturating_add(step_ms))
+    }
+
     /// How long from `earlier` to this moment; zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+}
+
+/// What a box without a clock battery knows of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// What its clock shows.
+    pub now: Timestamp,
+    /// Whether that can be believed.
+    pub trusted: bool,
 }
 
 impl fmt::Display for Timestamp {

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Action, AttemptId, ClassifiedBy, Failure, Job, Label, Lead, Timestamp};
+use super::{Action, AttemptId, ClassifiedBy, Failure, Job, Label, Lead, NewLead, Timestamp};
 
 /// One try, handed to an effect. Its attempt row is already on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub enum Done {
         /// Who decided.
         by: ClassifiedBy,
     },
+    /// A record was read from a CRM.
+    Read(Box<NewLead>),
     /// A text was handed to the network.
     Sms(SmsReceipt),
     /// A CRM took a write; the id of what was made, if anything was.

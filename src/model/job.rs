@@ -140,6 +140,20 @@ pub struct CrmNote {
     pub record: CrmRecord,
 }
 
+/// Reading the fields of a record: the webhook told only that there is one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmRead {
+    /// The record.
+    pub record: CrmRecord,
+    /// The CRM account, as the webhook named it: part of what tells a duplicate.
+    pub account: Option<String>,
+    /// It was read before and had no message yet.
+    #[serde(default)]
+    pub again: bool,
+    /// Somebody wrote, as far as the webhook tells. Without a message a record of any other origin is no lead.
+    pub expects_message: bool,
+}
+
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -152,6 +166,8 @@ pub enum Task {
     },
     /// Timer: no label yet, so a person is told of an unclassified lead.
     ClassifyDeadline {},
+    /// Read the lead's fields from its record.
+    CrmRead(CrmRead),
     /// Send a text.
     Sms(SmsTask),
     /// Timer: the leg that is `job` has not been submitted, so the next channel takes over.
@@ -172,6 +188,7 @@ impl Task {
         match self {
             Self::Classify { .. } => "classify",
             Self::ClassifyDeadline {} => "classify_deadline",
+            Self::CrmRead(_) => "crm_read",
             Self::Sms(_) => "sms",
             Self::SmsFailover { .. } => "sms_failover",
             Self::CrmUpdate(_) => "crm_update",
@@ -186,7 +203,7 @@ impl Task {
             Self::Classify { .. } => Lane::Llm,
             Self::ClassifyDeadline {} | Self::SmsFailover { .. } => Lane::Desk,
             Self::Sms(_) => Lane::Sms,
-            Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
+            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
         }
     }
 
@@ -197,7 +214,7 @@ impl Task {
             Self::Classify { .. } => Stage::Classify,
             Self::ClassifyDeadline {} | Self::SmsFailover { .. } => Stage::Desk,
             Self::Sms(_) => Stage::Sms,
-            Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
+            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
         }
     }
 
@@ -205,7 +222,11 @@ impl Task {
     #[must_use]
     pub const fn repeatable(&self) -> bool {
         match self {
-            Self::Classify { .. } | Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::CrmUpdate(_) => true,
+            Self::Classify { .. }
+            | Self::ClassifyDeadline {}
+            | Self::CrmRead(_)
+            | Self::SmsFailover { .. }
+            | Self::CrmUpdate(_) => true,
             Self::Sms(_) | Self::CrmNote(_) => false,
         }
     }
@@ -215,7 +236,7 @@ impl Task {
     pub const fn is_action(&self) -> bool {
         match self {
             Self::Sms(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => true,
-            Self::Classify { .. } | Self::ClassifyDeadline {} | Self::SmsFailover { .. } => false,
+            Self::Classify { .. } | Self::ClassifyDeadline {} | Self::CrmRead(_) | Self::SmsFailover { .. } => false,
         }
     }
 }
@@ -232,7 +253,7 @@ pub enum Stage {
     Desk,
     /// A text to a person.
     Sms,
-    /// Write-back.
+    /// Reading from a CRM and writing back.
     Crm,
 }
 

@@ -117,6 +117,48 @@ impl fmt::Display for LeadCode {
     }
 }
 
+/// What a CRM holds about a contact, as it stands there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// What the prospect wrote.
+    pub message: Option<String>,
+    /// First and last name.
+    pub name: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
+}
+
+/// A lead as it was read from a webhook or a CRM, before it has an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLead {
+    /// Its record in a CRM.
+    pub record: Option<CrmRecord>,
+    /// The prospect's name.
+    pub name: Option<String>,
+    /// The prospect's e-mail address.
+    pub email: Option<String>,
+    /// The prospect's number as typed.
+    pub phone_text: Option<String>,
+    /// The prospect's number, if it is valid.
+    pub phone: Option<Phone>,
+    /// The message as sent; empty where there is nothing to see in it.
+    pub message: String,
+    /// The sender's id of the event, where there is one.
+    pub event_key: Option<String>,
+    /// Hash of CRM account, record, normalised message, e-mail and phone; of the whole body, if nothing says who wrote.
+    pub content_key: String,
+}
+
+impl NewLead {
+    /// Whether somebody can be called or written to.
+    #[must_use]
+    pub const fn is_reachable(&self) -> bool {
+        self.email.is_some() || self.phone_text.is_some()
+    }
+}
+
 /// Everything the pipeline, the router and the effects may know of a lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lead {
@@ -152,6 +194,8 @@ pub struct Lead {
     pub routed_at: Option<Timestamp>,
     /// When the last of its jobs ended.
     pub settled_at: Option<Timestamp>,
+    /// Its record was read and is no new lead.
+    pub dropped: bool,
 }
 
 #[cfg(test)]

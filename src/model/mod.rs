@@ -12,14 +12,14 @@ mod lead;
 mod phone;
 mod sms;
 
-pub use clock::Timestamp;
+pub use clock::{Clock, Timestamp};
 pub use effect::{Done, Effect, LlmCall, Outcome, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
-    Action, Channel, CrmNote, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed, SmsTask, Stage,
-    Task,
+    Action, Channel, CrmNote, CrmRead, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed, SmsTask,
+    Stage, Task,
 };
-pub use lead::{ClassifiedBy, CrmRecord, Label, Lead, LeadCode};
+pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};
 pub use phone::{Phone, PhoneError};
 pub use sms::{Alphabet, Layout, septets_of};

@@ -121,9 +121,14 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
         | (_, Outcome::Done(Done::Classified { label: Label::TireKicker | Label::SupportRequest | Label::Spam, .. })) => {
             Command::Aftermath
         }
-        (Task::Classify { .. } | Task::ClassifyDeadline {} | Task::Sms(_) | Task::SmsFailover { .. }, _) => {
-            Command::Outcome
-        }
+        (
+            Task::Classify { .. }
+            | Task::ClassifyDeadline {}
+            | Task::CrmRead(_)
+            | Task::Sms(_)
+            | Task::SmsFailover { .. },
+            _,
+        ) => Command::Outcome,
     }
 }
 

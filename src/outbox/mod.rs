@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::model::{AttemptId, BootId, Channel, Fault, JobId, Outcome, Report, SmsTask, Task, Timestamp, Work};
 use crate::route;
-use crate::store::{Claimed, Rider, StoreError, Tx};
+use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
 
 pub use channel::BreakerSettings;
 pub use lanes::Lanes;
@@ -47,8 +47,10 @@ pub struct Settings {
     pub breaker: BreakerSettings,
     /// Who is woken, what is written.
     pub route: route::Settings,
-    /// After this classifying is given up; a requeue starts it anew.
-    pub classify_give_up_after: Duration,
+    /// What a lead begins with.
+    pub opening: Opening,
+    /// A record that had no message yet is read once more after this.
+    pub read_again_after: Duration,
 }
 
 /// No effect runs longer than this, whatever it waits for.
@@ -229,7 +231,7 @@ impl Desk {
                 let limit = now.after(limits.sms);
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
-            Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
+            Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
             Task::ClassifyDeadline {} | Task::SmsFailover { .. } => now.after(limits.look_up),
         }
     }

@@ -50,12 +50,10 @@ impl Desk {
         }
         match (from, lead.label) {
             (ReplayFrom::Classify, _) => {
-                let Some(channel) =
-                    self.settings.channels.keys().find(|channel| channel.as_str().starts_with("llm:")).cloned()
-                else {
+                let Some(channel) = self.settings.opening.classify_on.clone() else {
                     return Ok(Replayed::Unlabelled);
                 };
-                let deadline_at = now.after(self.settings.classify_give_up_after);
+                let deadline_at = now.after(self.settings.opening.give_up_after);
                 let task = Task::Classify { again };
                 tx.insert_job(
                     &NewJob { lead: lead.id, task, channel, priority: Priority::Normal, due_at: now, deadline_at },
@@ -87,7 +85,8 @@ impl Desk {
 
     fn give_up_after(&self, task: &Task) -> std::time::Duration {
         match task {
-            Task::Classify { .. } | Task::ClassifyDeadline {} => self.settings.classify_give_up_after,
+            Task::Classify { .. } | Task::ClassifyDeadline {} => self.settings.opening.give_up_after,
+            Task::CrmRead(_) => self.settings.opening.read_give_up_after,
             Task::Sms(_) | Task::SmsFailover { .. } => self.settings.route.sms_give_up_after,
             Task::CrmUpdate(_) | Task::CrmNote(_) => self.settings.route.crm_give_up_after,
         }

@@ -3,8 +3,8 @@
 //! Conditional on the attempt: a report that comes after somebody else took the job is logged and dropped.
 
 use crate::model::{
-    Channel, Done, Failure, Fault, Job, JobId, JobState, Label, Lead, LeadId, NewJob, Outcome, Priority, Report,
-    SmsTask, Stage, Task, Timestamp, Work,
+    Channel, CrmRead, Done, Failure, Fault, Job, JobId, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome,
+    Priority, Report, SmsTask, Stage, Task, Timestamp, Work,
 };
 use crate::route;
 use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
@@ -58,7 +58,7 @@ impl Desk {
             Done::Sms(receipt) => Some(receipt.reference.clone()),
             Done::Crm { id } => id.clone(),
             Done::Classified { label, .. } => Some(label.name().to_owned()),
-            Done::Timer => None,
+            Done::Timer | Done::Read(_) => None,
         };
         let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: result.as_deref() };
         let closing = Closing { outcome: "done", reason: None, trace: &report.trace };
@@ -76,6 +76,7 @@ impl Desk {
                 let again = matches!(work.job.task, Task::Classify { again: true });
                 self.enact(tx, &lead, *label, again, now)?;
             }
+            Done::Read(new) => self.was_read(tx, &work.job, new, now)?,
             Done::Sms(receipt) => {
                 let state = if receipt.delivered { "delivered" } else { "submitted" };
                 tx.set_sms(&work.job, state, Some(&receipt.reference), Some(receipt.parts), now)?;
@@ -84,6 +85,24 @@ impl Desk {
             Done::Crm { .. } => {}
         }
         tidy(tx, &work.job, now)
+    }
+
+    /// What a record's fields mean for its lead. Form data lands a moment after the record itself, so one without a message
+    /// is read once more before that is believed.
+    fn was_read(&self, tx: Tx<'_>, job: &Job, new: &NewLead, now: Timestamp) -> Result<(), StoreError> {
+        let Task::CrmRead(read) = &job.task else { return Ok(()) };
+        let silent = new.message.is_empty();
+        if silent && !read.again {
+            let again = CrmRead { again: true, ..read.clone() };
+            return tx.open_read(job.lead, again, now.after(self.settings.read_again_after), job.deadline_at, now);
+        }
+        if silent && !(read.expects_message && new.is_reachable()) {
+            tracing::info!(lead_id = %job.lead, record = read.record.id, "the record holds no message: no lead");
+            return tx.drop_empty(job.lead, now);
+        }
+        let filled = tx.fill_lead(job.lead, new, &self.settings.opening, now)?;
+        tracing::info!(lead_id = %job.lead, record = read.record.id, ?filled, "the record was read");
+        Ok(())
     }
 
     fn failed(
@@ -289,6 +308,7 @@ impl Desk {
             }),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
+            | Task::CrmRead(_)
             | Task::SmsFailover { .. }
             | Task::CrmUpdate(_)
             | Task::CrmNote(_) => None,
@@ -327,6 +347,9 @@ pub(super) fn bury(
         payload: &payload,
     };
     tx.add_dead_letter(&letter, now)?;
+    if matches!(job.task, Task::CrmRead(_)) {
+        return tx.hasten(job.lead, "classify_deadline", now);
+    }
     match job.task.stage() {
         Stage::Classify => {
             if class == Fault::Crash.name() {

@@ -44,7 +44,7 @@ impl Desk {
                 }
             }
             Task::SmsFailover { job } => self.failover(tx, timer, *job, now),
-            Task::Classify { .. } | Task::Sms(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => Ok(()),
+            Task::Classify { .. } | Task::CrmRead(_) | Task::Sms(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => Ok(()),
         }
     }
 

@@ -210,6 +210,7 @@ pub(crate) mod tests {
             provisional_at: None,
             routed_at: None,
             settled_at: None,
+            dropped: false,
         }
     }
 

@@ -63,7 +63,11 @@ impl SmsTemplate {
             safe(&lead.source),
         );
         let words = Words { code: &code, class, name: &name, phone: &phone, email: &email, source: &source };
-        let message = safe(lead.message.as_deref().unwrap_or("(message not readable yet)"));
+        let message = safe(lead.message.as_deref().unwrap_or(if lead.raw_message.is_empty() {
+            "(no message yet)"
+        } else {
+            "(message not readable yet)"
+        }));
         fit(&message, max_parts, |excerpt| self.render(&words, excerpt))
     }
 

@@ -26,17 +26,20 @@ pub struct Arrival {
 impl Arrival {
     /// The request of a row.
     pub(super) fn of(row: &Row<'_>) -> Result<Self, StoreError> {
-        let headers: String = row.get("headers")?;
         Ok(Self {
             received_at: rows::parsed(row, "received_at")?,
             source: row.get("source")?,
             method: row.get("method")?,
             target: row.get("target")?,
-            headers: serde_json::from_str(&headers)
-                .map_err(|_| StoreError::Alien { column: "headers", value: headers })?,
+            headers: headers(row.get("headers")?)?,
             body: bytes(row.get("body")?),
         })
     }
+}
+
+/// Headers as they are stored.
+pub(super) fn headers(text: String) -> Result<Vec<(String, String)>, StoreError> {
+    serde_json::from_str(&text).map_err(|_| StoreError::Alien { column: "headers", value: text })
 }
 
 pub(super) fn headers_of(arrival: &Arrival) -> String {

@@ -1,30 +1,27 @@
-//! Webhooks as they arrived, and the two looks that find a duplicate.
+//! Webhooks as they arrived.
 //!
-//! One transaction makes the raw request, the lead and its first jobs durable together: after it, nothing that the
-//! sender was told 2xx about can be lost.
+//! One transaction makes the raw request, its leads and their first jobs durable together: after it, nothing that the
+//! sender was told 2xx about can be lost. A request that tells of several things has a row for each, the body in the
+//! first. What comes again is found by `known`, what a lead begins with is in `opening`.
 
-use std::time::Duration;
+use rusqlite::{OptionalExtension, Row, named_params};
 
-use rusqlite::{OptionalExtension, named_params};
+use super::arrival::{Arrival, body_of, bytes, headers, headers_of};
+use super::{NewDeadLetter, Opening, StoreError, Tx, rows};
+use crate::model::{CrmRead, Fault, InboxId, LeadId, NewLead, RowId, Stage, Timestamp};
 
-use super::arrival::{Arrival, body_of, headers_of};
-use super::{NewDeadLetter, StoreError, Tx, rows};
-use crate::model::{
-    Channel, CrmRecord, Fault, InboxId, LeadCode, LeadId, NewJob, Phone, Priority, RowId, Stage, Task, Timestamp,
-};
-
-/// How long an event, or the same words for the same CRM record, counts as the same lead.
-const SAME_LEAD_FOR: Duration = Duration::from_hours(7 * 24);
-/// Without a record id: how long the same words are a sender's retry.
-const RETRY_FOR: Duration = Duration::from_mins(10);
-/// Without a record id: how long the same words are the same person writing again.
-const REPEAT_FOR: Duration = Duration::from_hours(24);
-
-/// What the gate read from a request.
+/// What the gate read from a request, or from one part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
     /// A lead.
     Passed(NewLead),
+    /// A record in a CRM that may be a lead: its fields are read from there.
+    Pointed(Pointed),
+    /// Not acted on, on purpose.
+    Ignored {
+        /// Why.
+        reason: String,
+    },
     /// No lead: why, in words, with what was found instead.
     Failed {
         /// Why.
@@ -37,39 +34,16 @@ pub enum Gate {
     },
 }
 
-/// A lead as the gate read it.
+/// A record that a webhook points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewLead {
-    /// Its record in a CRM.
-    pub record: Option<CrmRecord>,
-    /// The prospect's name.
-    pub name: Option<String>,
-    /// The prospect's e-mail address.
-    pub email: Option<String>,
-    /// The prospect's number as typed.
-    pub phone_text: Option<String>,
-    /// The prospect's number, if it is valid.
-    pub phone: Option<Phone>,
-    /// The message as sent.
-    pub message: String,
+pub struct Pointed {
+    /// What is to be read.
+    pub read: CrmRead,
     /// The sender's id of the event, where there is one.
     pub event_key: Option<String>,
-    /// Hash of CRM account, record, normalised message, e-mail and phone; of the whole body, if nothing says who wrote.
-    pub content_key: String,
 }
 
-/// The first jobs of every lead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opening {
-    /// The channel that classifies; `None` when no model is configured.
-    pub classify_on: Option<Channel>,
-    /// When a person is told of a lead that has no label yet.
-    pub deadline_after: Duration,
-    /// When classifying is given up.
-    pub give_up_after: Duration,
-}
-
-/// What became of a request.
+/// What became of a request, or of one part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
     /// A new lead.
@@ -78,48 +52,163 @@ pub enum Received {
     Duplicate(LeadId),
     /// The same person with the same words, later.
     Repeat(LeadId),
+    /// Not acted on, on purpose.
+    Ignored(InboxId),
     /// No lead could be read from it.
     GateFailed(InboxId),
+    /// Genuine, but this clock can't tell how old it is.
+    Held(InboxId),
+}
+
+/// A request in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The request.
+    pub arrival: Arrival,
+    /// Which one it is of a request that tells of several.
+    pub part: usize,
+    /// When its sender says it was signed, if that is still to be judged.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// What of a gate's verdict lies in the inbox.
+#[derive(Default)]
+struct Words<'g> {
+    event_key: Option<&'g str>,
+    content_key: Option<&'g str>,
+    reason: Option<&'g str>,
+}
+
+/// Where a row belongs in its request.
+#[derive(Clone, Copy)]
+struct Place {
+    id: InboxId,
+    part: usize,
+    /// The row that holds the body, if it isn't this one.
+    request: Option<InboxId>,
+}
+
+impl Received {
+    /// The word in the database, and the lead.
+    const fn verdict(self) -> (&'static str, Option<LeadId>) {
+        match self {
+            Self::Accepted(lead) => ("accepted", Some(lead)),
+            Self::Duplicate(lead) => ("duplicate", Some(lead)),
+            Self::Repeat(lead) => ("repeat", Some(lead)),
+            Self::Ignored(_) => ("ignored", None),
+            Self::GateFailed(_) => ("gate_failed", None),
+            Self::Held(_) => ("held", None),
+        }
+    }
+}
+
+impl Gate {
+    fn words(&self) -> Words<'_> {
+        match self {
+            Self::Passed(new) => {
+                Words { event_key: new.event_key.as_deref(), content_key: Some(&new.content_key), ..Words::default() }
+            }
+            Self::Pointed(pointed) => Words { event_key: pointed.event_key.as_deref(), ..Words::default() },
+            Self::Ignored { reason } | Self::Failed { reason } | Self::Crashed { reason } => {
+                Words { reason: Some(reason), ..Words::default() }
+            }
+        }
+    }
 }
 
 impl Tx<'_> {
-    /// Makes a request durable and, if it is a new lead, the lead with its first jobs. Finds duplicates itself, in the
-    /// same transaction: of 64 identical requests in one group, one becomes a lead.
+    /// Makes a request durable that tells of one thing; see [`Tx::receive_all`].
     ///
     /// # Errors
     /// When the database can't be written; then nothing of this request is stored.
     pub fn receive(self, arrival: &Arrival, gate: &Gate, opening: &Opening) -> Result<Received, StoreError> {
-        let inbox = InboxId::fresh(arrival.received_at);
-        match gate {
-            Gate::Failed { reason } => {
-                self.insert_inbox(inbox, arrival, "gate_failed", Some(reason), None, None)?;
-                self.fail_gate(inbox, arrival, reason)?;
-                Ok(Received::GateFailed(inbox))
-            }
-            Gate::Crashed { reason } => {
-                self.insert_inbox(inbox, arrival, "gate_failed", Some(reason), None, None)?;
-                self.crash_gate(inbox, arrival, reason)?;
-                Ok(Received::GateFailed(inbox))
-            }
-            Gate::Passed(new) => {
-                if let Some(known) = self.known(arrival, new)? {
-                    let (word, lead) = match known {
-                        Received::Repeat(lead) => ("repeat", lead),
-                        Received::Duplicate(lead) | Received::Accepted(lead) => ("duplicate", lead),
-                        Received::GateFailed(_) => return Ok(known),
-                    };
-                    self.insert_inbox(inbox, arrival, word, None, Some(lead), Some(new))?;
-                    return Ok(known);
-                }
-                let lead = LeadId::fresh(arrival.received_at);
-                self.insert_inbox(inbox, arrival, "accepted", None, Some(lead), Some(new))?;
-                self.open_lead(lead, arrival, new, opening, arrival.received_at)?;
-                Ok(Received::Accepted(lead))
-            }
-        }
+        let place = Place { id: InboxId::fresh(arrival.received_at), part: 0, request: None };
+        self.receive_part(place, true, arrival, gate, opening)
     }
 
-    /// Turns a stored webhook that failed the gate into a lead, after the field mapping was mended.
+    /// Makes a request durable and, for each new lead that it tells of, the lead with its first jobs. Finds duplicates
+    /// itself, in the same transaction: of 64 identical requests in one group, one becomes a lead.
+    ///
+    /// # Errors
+    /// When the database can't be written; then nothing of this request is stored.
+    pub fn receive_all(
+        self,
+        arrival: &Arrival,
+        gates: &[Gate],
+        opening: &Opening,
+    ) -> Result<Vec<Received>, StoreError> {
+        let first = InboxId::fresh(arrival.received_at);
+        let receive = |(part, gate)| {
+            let place = match part {
+                0 => Place { id: first, part, request: None },
+                _ => Place { id: InboxId::fresh(arrival.received_at), part, request: Some(first) },
+            };
+            self.receive_part(place, gates.len() == 1, arrival, gate, opening)
+        };
+        gates.iter().enumerate().map(receive).collect()
+    }
+
+    fn receive_part(
+        self,
+        place: Place,
+        alone: bool,
+        arrival: &Arrival,
+        gate: &Gate,
+        opening: &Opening,
+    ) -> Result<Received, StoreError> {
+        let received = self.judge(place.id, arrival, gate)?;
+        self.insert_inbox(place, arrival, received, &gate.words(), None)?;
+        if matches!(received, Received::GateFailed(_)) {
+            self.bury_at_gate(place.id, alone, arrival, gate)?;
+        }
+        self.open(received, arrival, gate, opening, arrival.received_at)?;
+        Ok(received)
+    }
+
+    /// Keeps a genuine request whose age can't be told yet. It has no effect before the clock is right.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn hold(self, arrival: &Arrival, signed_at: Timestamp) -> Result<Received, StoreError> {
+        const REASON: &str = "the clock of this box is not right yet: nothing tells how old the signature is";
+        let id = InboxId::fresh(arrival.received_at);
+        let words = Words { reason: Some(REASON), ..Words::default() };
+        let place = Place { id, part: 0, request: None };
+        self.insert_inbox(place, arrival, Received::Held(id), &words, Some(signed_at))?;
+        let text = "leads are held: this box doesn't know what time it is, so it can't tell how old they are";
+        let cure = "give it a way to a time server (NTP, UDP port 123): `timedatectl status`";
+        self.alert(super::HELD_ALERT, text, cure, arrival.received_at)?;
+        Ok(Received::Held(id))
+    }
+
+    /// Makes of a held webhook what it would have been, had the clock been right.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn admit(
+        self,
+        held: InboxId,
+        stored: &Arrival,
+        gates: &[Gate],
+        opening: &Opening,
+        now: Timestamp,
+    ) -> Result<Vec<Received>, StoreError> {
+        let alone = gates.len() == 1;
+        let admit = |(part, gate)| {
+            if part > 0 {
+                let place = Place { id: InboxId::fresh(stored.received_at), part, request: Some(held) };
+                return self.receive_part(place, alone, stored, gate, opening);
+            }
+            let received = self.receive_again(held, stored, gate, opening, now)?;
+            if matches!(received, Received::GateFailed(_)) {
+                self.bury_at_gate(held, alone, stored, gate)?;
+            }
+            Ok(received)
+        };
+        gates.iter().enumerate().map(admit).collect()
+    }
+
+    /// Turns a stored webhook that failed the gate into what it is by today's field mapping.
     ///
     /// # Errors
     /// When the database can't be written.
@@ -127,91 +216,125 @@ impl Tx<'_> {
         self,
         inbox: InboxId,
         stored: &Arrival,
-        new: &NewLead,
+        gate: &Gate,
         opening: &Opening,
         now: Timestamp,
     ) -> Result<Received, StoreError> {
         const SQL: &str = "
-            UPDATE inbox SET verdict = :verdict, reason = NULL, lead_id = :lead, event_key = :event_key, content_key = :content_key
+            UPDATE inbox SET verdict = :verdict, reason = :reason, lead_id = :lead, event_key = :event_key, content_key = :content_key
              WHERE id = :id";
-        let known = self.known(stored, new)?;
-        let (verdict, lead) = match known {
-            Some(Received::Duplicate(lead) | Received::Accepted(lead)) => ("duplicate", lead),
-            Some(Received::Repeat(lead)) => ("repeat", lead),
-            Some(Received::GateFailed(_)) | None => ("accepted", LeadId::fresh(stored.received_at)),
-        };
+        let received = self.judge(inbox, stored, gate)?;
+        let ((verdict, lead), words) = (received.verdict(), gate.words());
         self.connection.prepare_cached(SQL)?.execute(named_params! {
-            ":id": inbox.to_string(), ":verdict": verdict, ":lead": lead.to_string(), ":event_key": new.event_key,
-            ":content_key": new.content_key,
+            ":id": inbox.to_string(), ":verdict": verdict, ":reason": words.reason, ":lead": lead.map(|id| id.to_string()),
+            ":event_key": words.event_key, ":content_key": words.content_key,
         })?;
-        if known.is_none() {
-            self.open_lead(lead, stored, new, opening, now)?;
-        }
-        Ok(known.unwrap_or(Received::Accepted(lead)))
+        self.open(received, stored, gate, opening, now)?;
+        Ok(received)
     }
 
     /// A webhook as it came.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn inbox_request(self, id: InboxId) -> Result<Option<Arrival>, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT * FROM inbox WHERE id = :id")?;
-        query.query_row(named_params! { ":id": id.to_string() }, |row| Ok(Arrival::of(row))).optional()?.transpose()
+    pub fn inbox_request(self, id: InboxId) -> Result<Option<Stored>, StoreError> {
+        const SQL: &str = "
+            SELECT i.*, r.body AS shared_body, r.headers AS shared_headers
+              FROM inbox i LEFT JOIN inbox r ON r.id = i.request_id WHERE i.id = :id";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let found = query.query_row(named_params! { ":id": id.to_string() }, |row| Ok(Stored::of(row)));
+        found.optional()?.transpose()
+    }
+
+    /// What a request came to. Ids are made here, nothing is written.
+    fn judge(self, inbox: InboxId, arrival: &Arrival, gate: &Gate) -> Result<Received, StoreError> {
+        let (source, at) = (&arrival.source, arrival.received_at);
+        let known = match gate {
+            Gate::Passed(new) => self.known(source, new, at)?,
+            Gate::Pointed(to) => self.known_event(source, to.event_key.as_deref(), at)?.map(Received::Duplicate),
+            Gate::Ignored { .. } => return Ok(Received::Ignored(inbox)),
+            Gate::Failed { .. } | Gate::Crashed { .. } => return Ok(Received::GateFailed(inbox)),
+        };
+        Ok(known.unwrap_or_else(|| Received::Accepted(LeadId::fresh(at))))
+    }
+
+    /// The lead and its first jobs, where there is a new one.
+    fn open(
+        self,
+        received: Received,
+        arrival: &Arrival,
+        gate: &Gate,
+        opening: &Opening,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match (received, gate) {
+            (Received::Accepted(lead), Gate::Passed(new)) => self.open_lead(lead, arrival, new, opening, now),
+            (Received::Accepted(lead), Gate::Pointed(to)) => self.open_unread(lead, arrival, &to.read, opening, now),
+            _ => Ok(()),
+        }
     }
 
     fn insert_inbox(
         self,
-        id: InboxId,
+        place: Place,
         arrival: &Arrival,
-        verdict: &str,
-        reason: Option<&str>,
-        lead: Option<LeadId>,
-        new: Option<&NewLead>,
+        received: Received,
+        words: &Words<'_>,
+        signed_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
-            INSERT INTO inbox (id, received_at, source, method, target, headers, body, verdict, reason, lead_id, event_key, content_key)
-            VALUES (:id, :at, :source, :method, :target, :headers, :body, :verdict, :reason, :lead, :event_key, :content_key)";
+            INSERT INTO inbox (id, received_at, source, method, target, headers, body, verdict, reason, lead_id, event_key,
+                               content_key, part, request_id, signed_at)
+            VALUES (:id, :at, :source, :method, :target, :headers, :body, :verdict, :reason, :lead, :event_key,
+                    :content_key, :part, :request, :signed_at)";
+        let (verdict, lead) = received.verdict();
+        let (headers, body) = match place.request {
+            None => (headers_of(arrival), body_of(arrival)),
+            Some(_) => ("[]".to_owned(), String::new().into()),
+        };
         self.connection.prepare_cached(SQL)?.execute(named_params! {
-            ":id": id.to_string(), ":at": arrival.received_at.to_string(), ":source": arrival.source,
-            ":method": arrival.method, ":target": arrival.target, ":headers": headers_of(arrival),
-            ":body": body_of(arrival), ":verdict": verdict, ":reason": reason, ":lead": lead.map(|id| id.to_string()),
-            ":event_key": new.and_then(|new| new.event_key.as_deref()),
-            ":content_key": new.map(|new| new.content_key.as_str()),
+            ":id": place.id.to_string(), ":at": arrival.received_at.to_string(), ":source": arrival.source,
+            ":method": arrival.method, ":target": arrival.target, ":headers": headers, ":body": body,
+            ":verdict": verdict, ":reason": words.reason, ":lead": lead.map(|id| id.to_string()),
+            ":event_key": words.event_key, ":content_key": words.content_key,
+            ":part": i64::try_from(place.part).unwrap_or(i64::MAX), ":request": place.request.map(|id| id.to_string()),
+            ":signed_at": rows::text(signed_at),
         })?;
         Ok(())
     }
 
-    fn fail_gate(self, inbox: InboxId, arrival: &Arrival, reason: &str) -> Result<(), StoreError> {
-        let what_to_do = "mend the source's field pointers in the configuration, restart, then `nightdesk dlq retry`";
-        self.bury_at_gate(inbox, arrival, "permanent", reason, what_to_do)?;
-        self.alert(
-            &format!("gate:{}", arrival.source),
-            &format!("source {} sends requests from which no lead can be read: {reason}", arrival.source),
-            "the sender's payload may have changed: `nightdesk dlq list --stage gate`",
-            arrival.received_at,
-        )
-    }
-
-    fn crash_gate(self, inbox: InboxId, arrival: &Arrival, reason: &str) -> Result<(), StoreError> {
-        let what_to_do =
-            "a mistake of this program: report it with the payload; `nightdesk dlq retry` after an upgrade";
-        self.bury_at_gate(inbox, arrival, Fault::Crash.name(), reason, what_to_do)?;
-        self.alert(
-            &format!("crash:{}", arrival.source),
-            &format!("a request to source {} made the program panic: {reason}", arrival.source),
-            "all other leads go on; see `nightdesk dlq list --stage gate` and call this lead by hand",
-            arrival.received_at,
-        )
-    }
-
-    fn bury_at_gate(
-        self,
-        inbox: InboxId,
-        arrival: &Arrival,
-        class: &str,
-        reason: &str,
-        what_to_do: &str,
-    ) -> Result<(), StoreError> {
+    /// The dead letter and the alert of a request, or a part of it, in which no lead could be found.
+    fn bury_at_gate(self, inbox: InboxId, alone: bool, arrival: &Arrival, gate: &Gate) -> Result<(), StoreError> {
+        let source = &arrival.source;
+        let (class, reason, what_to_do, alert) = match gate {
+            Gate::Crashed { reason } => (
+                Fault::Crash.name(),
+                reason,
+                "a mistake of this program: report it with the payload; `nightdesk dlq retry` after an upgrade",
+                (
+                    format!("crash:{source}"),
+                    format!("a request to source {source} made the program panic: {reason}"),
+                    "all other leads go on; see `nightdesk dlq list --stage gate` and call this lead by hand",
+                ),
+            ),
+            Gate::Failed { reason } => (
+                Fault::Permanent.name(),
+                reason,
+                "mend the source's field mapping (`nightdesk sources test` shows what is found), restart, then `nightdesk dlq retry`",
+                (
+                    format!("gate:{source}"),
+                    format!("source {source} sends requests from which no lead can be read: {reason}"),
+                    "the sender's payload may have changed: `nightdesk dlq list --stage gate`",
+                ),
+            ),
+            Gate::Passed(_) | Gate::Pointed(_) | Gate::Ignored { .. } => return Ok(()),
+        };
+        // A hundred letters of one request share its body, in the inbox.
+        let payload = if alone {
+            String::from_utf8_lossy(&arrival.body)
+        } else {
+            format!("one of several in a request of {} bytes: see inbox", arrival.body.len()).into()
+        };
         let letter = NewDeadLetter {
             stage: Stage::Gate,
             class,
@@ -220,91 +343,22 @@ impl Tx<'_> {
             job: None,
             inbox: Some(inbox),
             lead: None,
-            payload: &String::from_utf8_lossy(&arrival.body),
+            payload: &payload,
         };
-        self.add_dead_letter(&letter, arrival.received_at)
+        self.add_dead_letter(&letter, arrival.received_at)?;
+        let (key, text, cure) = alert;
+        self.alert(&key, &text, cure, arrival.received_at)
     }
+}
 
-    /// The lead this request belongs to already, if any.
-    fn known(self, arrival: &Arrival, new: &NewLead) -> Result<Option<Received>, StoreError> {
-        const EVENT: &str = "
-            SELECT lead_id FROM inbox WHERE source = :source AND event_key = :key AND event_key IS NOT NULL
-               AND verdict = 'accepted' AND received_at > :since";
-        const CONTENT: &str = "
-            SELECT lead_id, received_at FROM inbox WHERE content_key = :key AND verdict = 'accepted' AND received_at > :since
-             ORDER BY received_at DESC LIMIT 1";
-        if crate::failpoint::removed("dedupe") {
-            return Ok(None);
+impl Stored {
+    fn of(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut arrival = Arrival::of(row)?;
+        let part: i64 = row.get("part")?;
+        if part > 0 {
+            arrival.body = bytes(row.get("shared_body")?);
+            arrival.headers = headers(row.get("shared_headers")?)?;
         }
-        let now = arrival.received_at;
-        let week = now.before(SAME_LEAD_FOR).to_string();
-        if let Some(key) = &new.event_key {
-            let params = named_params! { ":source": arrival.source, ":key": key, ":since": week };
-            let mut query = self.connection.prepare_cached(EVENT)?;
-            if let Some(lead) =
-                query.query_row(params, |row| Ok(rows::parsed(row, "lead_id"))).optional()?.transpose()?
-            {
-                return Ok(Some(Received::Duplicate(lead)));
-            }
-        }
-        let since = if new.record.is_some() { week } else { now.before(REPEAT_FOR).to_string() };
-        let mut query = self.connection.prepare_cached(CONTENT)?;
-        let found = query.query_row(named_params! { ":key": new.content_key, ":since": since }, |row| {
-            Ok(rows::parsed(row, "lead_id").and_then(|lead| Ok((lead, rows::parsed::<Timestamp>(row, "received_at")?))))
-        });
-        Ok(found.optional()?.transpose()?.map(|(lead, at)| {
-            if new.record.is_some() || at > now.before(RETRY_FOR) {
-                Received::Duplicate(lead)
-            } else {
-                Received::Repeat(lead)
-            }
-        }))
-    }
-
-    fn open_lead(
-        self,
-        id: LeadId,
-        arrival: &Arrival,
-        new: &NewLead,
-        opening: &Opening,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "
-            INSERT INTO leads (number, id, code, source, received_at, crm_channel, crm_record, name, email, phone_text, phone, raw_message)
-            VALUES (:number, :id, :code, :source, :at, :crm_channel, :crm_record, :name, :email, :phone_text, :phone, :message)";
-        let mut last = self.connection.prepare_cached("SELECT coalesce(max(number), 0) FROM leads")?;
-        let number = last.query_row([], |row| row.get::<_, i64>(0))?.saturating_add(1);
-        self.connection.prepare_cached(SQL)?.execute(named_params! {
-            ":number": number, ":id": id.to_string(), ":code": LeadCode::of(number).to_string(), ":source": arrival.source,
-            ":at": arrival.received_at.to_string(), ":crm_channel": new.record.as_ref().map(|record| record.channel.as_str()),
-            ":crm_record": new.record.as_ref().map(|record| record.id.as_str()), ":name": new.name, ":email": new.email,
-            ":phone_text": new.phone_text, ":phone": new.phone.as_ref().map(Phone::as_str), ":message": new.message,
-        })?;
-        self.open_jobs(id, opening, now)
-    }
-
-    /// Classifying, and the timer that doesn't wait for it.
-    fn open_jobs(self, lead: LeadId, opening: &Opening, now: Timestamp) -> Result<(), StoreError> {
-        let deadline_after = if opening.classify_on.is_some() { opening.deadline_after } else { Duration::ZERO };
-        if let Some(channel) = &opening.classify_on {
-            let classify = NewJob {
-                lead,
-                task: Task::Classify { again: false },
-                channel: channel.clone(),
-                priority: Priority::Normal,
-                due_at: now,
-                deadline_at: now.after(opening.give_up_after),
-            };
-            self.insert_job(&classify, now)?;
-        }
-        let timer = NewJob {
-            lead,
-            task: Task::ClassifyDeadline {},
-            channel: Channel::desk(),
-            priority: Priority::Urgent,
-            due_at: now.after(deadline_after),
-            deadline_at: now.after(opening.give_up_after),
-        };
-        self.insert_job(&timer, now).map(drop)
+        Ok(Self { arrival, part: usize::try_from(part).unwrap_or(0), signed_at: rows::maybe(row, "signed_at")? })
     }
 }

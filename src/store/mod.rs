@@ -11,11 +11,14 @@ mod alerts;
 mod arrival;
 mod channels;
 mod dead_letters;
+mod held;
 mod inbox;
 mod jobs;
+mod known;
 mod leads;
 mod llm_calls;
 mod migrate;
+mod opening;
 mod quarantine;
 mod read;
 mod rows;
@@ -37,14 +40,17 @@ pub use alerts::AlertRow;
 pub use arrival::Arrival;
 pub use channels::{ChannelRow, ChannelState};
 pub use dead_letters::{DeadLetter, DeadLetterFilter, NewDeadLetter};
-pub use inbox::{Gate, NewLead, Opening, Received};
+pub use inbox::{Gate, Pointed, Received, Stored};
 pub use jobs::{Claimed, Closing, Settlement};
+pub use opening::{Filled, Opening};
 pub use quarantine::QuarantineRow;
 pub use read::{ArrivalRow, AttemptRow, InboxCounts, JobRow, LeadRow, LlmCallRow, Reader, TimelineRow};
 pub use space::{Space, SpaceSettings};
 pub use upkeep::Orphan;
 pub use writer::{Command, Rider, Writer, WriterExit};
 
+/// The alert that stands while webhooks wait for the clock.
+pub const HELD_ALERT: &str = "clock:held";
 /// The name of the database inside the data folder.
 pub const DATABASE: &str = "nightdesk.db";
 

@@ -268,7 +268,7 @@ impl Reader {
     /// # Errors
     /// When the database can't be read.
     pub fn leads(&self, open: bool, limit: u32) -> Result<Vec<LeadRow>, StoreError> {
-        let sql = "SELECT * FROM v_leads WHERE NOT :open OR state <> 'settled' LIMIT :limit";
+        let sql = "SELECT * FROM v_leads WHERE NOT :open OR lead_id IN (SELECT id FROM leads WHERE settled_at IS NULL) OR state = 'needs a person' LIMIT :limit";
         let mut query = self.connection.prepare(sql)?;
         query.query_and_then(named_params! { ":open": open, ":limit": limit }, lead_of)?.collect()
     }
@@ -340,7 +340,9 @@ impl Reader {
     /// # Errors
     /// When the database can't be read.
     pub fn payload(&self, lead: LeadId) -> Result<Option<String>, StoreError> {
-        const SQL: &str = "SELECT body FROM inbox WHERE lead_id = :lead AND verdict = 'accepted' LIMIT 1";
+        const SQL: &str = "
+            SELECT coalesce(r.body, i.body) AS body FROM inbox i LEFT JOIN inbox r ON r.id = i.request_id
+             WHERE i.lead_id = :lead AND i.verdict = 'accepted' LIMIT 1";
         let mut query = self.connection.prepare(SQL)?;
         let mut found = query.query_and_then(named_params! { ":lead": lead.to_string() }, |row| {
             Ok::<_, StoreError>(String::from_utf8_lossy(&arrival::bytes(row.get("body")?)).into_owned())
@@ -389,6 +391,14 @@ impl Reader {
     /// When the database can't be read.
     pub fn channels(&self) -> Result<Vec<ChannelRow>, StoreError> {
         self.tx().channels()
+    }
+
+    /// How many webhooks wait for the clock to be right.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn held(&self) -> Result<usize, StoreError> {
+        Ok(self.tx().held()?.len())
     }
 
     /// Counts for `status`.

@@ -10,12 +10,17 @@ CREATE TABLE inbox (
     target       TEXT NOT NULL,                       -- path and query; a secret segment is ***
     headers      TEXT NOT NULL CHECK (json_valid(headers)), -- [[name, value], ...]; secrets are ***
     body         ANY  NOT NULL,                       -- TEXT if it is UTF-8, else BLOB
-    verdict      TEXT NOT NULL CHECK (verdict IN ('accepted', 'duplicate', 'repeat', 'gate_failed')),
-    reason       TEXT,                                -- why the gate failed
+    verdict      TEXT NOT NULL CHECK (verdict IN ('accepted', 'duplicate', 'repeat', 'gate_failed', 'ignored', 'held')),
+    reason       TEXT,                                -- why the gate failed, why it is ignored or held
     lead_id      TEXT,                                -- the lead it made, or the one it repeats
     event_key    TEXT,                                -- the sender's id of the event, where there is one
-    content_key  TEXT                                 -- hash of account, record, message, e-mail and phone, or of the body
+    content_key  TEXT,                                -- hash of account, record, message, e-mail and phone, or of the body
+    part         INTEGER NOT NULL DEFAULT 0,          -- which one of a request that tells of several
+    request_id   TEXT,                                -- the row with the body, where it isn't this one
+    signed_at    TEXT                                 -- held: when its sender says it was signed
 ) STRICT;
+CREATE INDEX inbox_held ON inbox (received_at) WHERE verdict = 'held';
+CREATE INDEX inbox_unread ON inbox (lead_id) WHERE verdict = 'accepted' AND content_key IS NULL;
 CREATE INDEX inbox_event ON inbox (source, event_key) WHERE event_key IS NOT NULL;
 CREATE INDEX inbox_content ON inbox (content_key) WHERE verdict = 'accepted';
 
@@ -32,13 +37,15 @@ CREATE TABLE leads (
     email          TEXT,
     phone_text     TEXT,                              -- as typed
     phone          TEXT,                              -- E.164, only if it is a valid number
-    raw_message    TEXT NOT NULL,
+    raw_message    TEXT NOT NULL,                     -- empty until its record was read
     message        TEXT,                              -- clean text
     label          TEXT CHECK (label IN ('URGENT_BUYER', 'TIRE_KICKER', 'SUPPORT_REQUEST', 'SPAM')),
     classified_by  TEXT CHECK (classified_by IN ('llm', 'llm-fallback', 'person')),
     provisional_at TEXT,                              -- routed without a label, because no model answered in time
     routed_at      TEXT,
-    settled_at     TEXT                               -- the last of its jobs ended
+    settled_at     TEXT,                              -- the last of its jobs ended
+    dropped_as     TEXT CHECK (dropped_as IN ('duplicate', 'empty')), -- its record was read and is no new lead
+    duplicate_of   TEXT                               -- the lead that it repeats
 ) STRICT;
 
 -- The outbox: every effect and every timer.

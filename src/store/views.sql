@@ -8,6 +8,8 @@ SELECT l.number, l.code, l.id AS lead_id, l.received_at,
        coalesce(l.label, CASE WHEN l.provisional_at IS NOT NULL THEN 'unclassified' END) AS class,
        l.classified_by,
        CASE WHEN EXISTS (SELECT 1 FROM dead_letters d WHERE d.lead_id = l.id AND d.closed_at IS NULL) THEN 'needs a person'
+            WHEN l.dropped_as = 'duplicate' THEN 'duplicate of ' || coalesce((SELECT o.code FROM leads o WHERE o.id = l.duplicate_of), l.duplicate_of)
+            WHEN l.dropped_as = 'empty' THEN 'no message in the CRM'
             WHEN l.settled_at IS NOT NULL THEN 'settled'
             WHEN l.routed_at IS NOT NULL THEN 'being acted on'
             WHEN l.provisional_at IS NOT NULL THEN 'alerted, not classified yet'
@@ -65,8 +67,17 @@ SELECT coalesce(label, 'unclassified') AS class, count(*) AS leads,
        (SELECT round(coalesce(sum(cost_micros), 0) / 1000000.0, 4) FROM llm_calls c
          WHERE date(c.at, 'localtime') = date('now', 'localtime')) AS model_cost_today
   FROM leads
- WHERE date(received_at, 'localtime') = date('now', 'localtime')
+ WHERE date(received_at, 'localtime') = date('now', 'localtime') AND dropped_as IS NULL
  GROUP BY coalesce(label, 'unclassified');
+
+-- Requests that made no lead, and why; counted by day.
+DROP VIEW IF EXISTS v_no_lead;
+CREATE VIEW v_no_lead AS
+SELECT date(received_at, 'localtime') AS day, source, verdict, reason, count(*) AS requests, max(received_at) AS last_at
+  FROM inbox
+ WHERE verdict IN ('ignored', 'gate_failed', 'held')
+ GROUP BY day, source, verdict, reason
+ ORDER BY day DESC, requests DESC;
 
 DROP VIEW IF EXISTS v_llm_calls;
 CREATE VIEW v_llm_calls AS

@@ -6,6 +6,7 @@
 //! Sources: <https://developers.hubspot.com/docs/api/crm/contacts>, <https://developers.hubspot.com/docs/api/crm/notes>.
 
 mod answer;
+mod contact;
 mod lookup;
 mod setup;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use crate::model::{
     CrmNote, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::note;
+use crate::writeback::{AsLead, note};
 
 /// The type of the association from a note to a contact; its reverse, 201, is refused.
 const NOTE_TO_CONTACT: u32 = 202;
@@ -47,6 +48,10 @@ pub struct Settings {
     pub values: HashMap<Label, String>,
     /// The property that is set to `true` for top priority.
     pub priority_property: String,
+    /// The property that holds what a prospect wrote.
+    pub message_property: String,
+    /// What a contact is as a lead.
+    pub as_lead: AsLead,
     /// The office's time zone, for the note and for the daily limit.
     pub zone: TimeZone,
     /// The longest that one request may take.
@@ -153,6 +158,7 @@ impl Effect for HubSpot {
                 (Task::CrmUpdate(update), None) => self.update(update, work).await,
                 // Nothing to look up: writing the same values again is the look-up.
                 (Task::CrmUpdate(_), Some(_)) => Report::of(Outcome::Absent),
+                (Task::CrmRead(read), _) => self.read_contact(read, work).await,
                 (Task::CrmNote(note), None) => self.write_note(note, work).await,
                 (Task::CrmNote(note), Some(_)) => self.look_up(note, work).await,
                 (other, _) => {

@@ -30,7 +30,11 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
         .filter_map(|action| match &action.task {
             Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
             Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
-            Task::Classify { .. } | Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::CrmNote(_) => None,
+            Task::Classify { .. }
+            | Task::ClassifyDeadline {}
+            | Task::CrmRead(_)
+            | Task::SmsFailover { .. }
+            | Task::CrmNote(_) => None,
         })
         .collect();
     fold(&mut told);

@@ -51,6 +51,7 @@ fn work(classifier: &Classifier) -> Work {
         provisional_at: None,
         routed_at: None,
         settled_at: None,
+        dropped: false,
     };
     let job = Job {
         id: JobId::fresh(now),

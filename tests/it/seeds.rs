@@ -78,10 +78,10 @@ fn without_any_one_rule_it_goes_red() {
         ("never-a-third", Broken::ThirdText),
     ] {
         let red = with_removed(Some(rule), || {
-            (0..SEEDS_TO_GO_RED).find_map(|seed| night(seed).0.err().map(|violation| (seed, violation)))
+            let mut nights = (0..SEEDS_TO_GO_RED).filter_map(|seed| night(seed).0.err().map(|found| (seed, found)));
+            nights.find(|(_, violation)| violation.broken == want)
         });
-        let (seed, violation) = red.unwrap_or_else(|| panic!("nothing is amiss without {rule}"));
+        let (seed, violation) = red.unwrap_or_else(|| panic!("no {want:?} without {rule}"));
         eprintln!("without {rule}, seed {seed}: {violation}");
-        assert_eq!(violation.broken, want, "without {rule}, seed {seed}: {violation}");
     }
 }

@@ -13,7 +13,7 @@ use nightdesk::model::{
 };
 use nightdesk::wire::Wire;
 use nightdesk::writeback::hubspot::{self, HubSpot};
-use nightdesk::writeback::note;
+use nightdesk::writeback::{AsLead, note};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const TO: &str = "+15551230001";
@@ -43,6 +43,10 @@ async fn hubspot(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpot) {
         classification_property: "auto_classification".to_owned(),
         values: HashMap::new(),
         priority_property: "high_priority".to_owned(),
+        message_property: "message".to_owned(),
+        as_lead: AsLead::new(|_, _, _| {
+            Err(nightdesk::model::Failure::new(nightdesk::model::Fault::Permanent, "not asked for here"))
+        }),
         zone: TimeZone::UTC,
         timeout: TIMEOUT,
     };
@@ -116,6 +120,7 @@ fn work(task: Task) -> Work {
             provisional_at: None,
             routed_at: None,
             settled_at: None,
+            dropped: false,
         },
         attempt: AttemptId(1),
         look_up_since: None,

@@ -297,6 +297,7 @@ fn work(text: &str, look_up_since: Option<Timestamp>) -> Work {
             provisional_at: None,
             routed_at: None,
             settled_at: None,
+            dropped: false,
         },
         attempt: AttemptId(1),
         look_up_since,

@@ -30,10 +30,27 @@ pub(super) struct Payload<'p> {
 }
 
 /// One thing that a body tells of.
+#[expect(dead_code, reason = "the shapes that make the others come next")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
     /// Somebody wrote.
     Lead(Found),
+    /// A record in a CRM that may be a lead: its fields are to be read from there.
+    Record(Pointed),
+    /// Not acted on, on purpose: why, in words.
+    Ignored(String),
+    /// One element of a batch that should be a lead and isn't: why, in words.
+    Unusable(String),
+}
+
+/// A record that an element points to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pointed {
+    pub(super) record_id: String,
+    pub(super) account: Option<String>,
+    pub(super) event_id: Option<String>,
+    /// Somebody wrote, as far as the sender tells; else a record without a message is no lead.
+    pub(super) expects_message: bool,
 }
 
 /// Why nothing can be read from a body.
@@ -73,6 +90,14 @@ pub(super) struct Found {
 }
 
 impl Shape {
+    /// Whether a body of this type may be one of this shape. A charset is ignored: JSON is UTF-8 (RFC 8259, clause 8.1).
+    #[expect(clippy::unused_self, reason = "every shape so far is JSON")]
+    pub(super) fn accepts(&self, content_type: Option<&str>) -> bool {
+        let Some(kind) = content_type else { return true };
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    }
+
     /// Reads a body.
     pub(super) fn read(&self, payload: &Payload<'_>) -> Result<Vec<Item>, Unreadable> {
         let value = json::parsed(payload.body)?;
@@ -120,7 +145,7 @@ fn joined(first: Option<String>, last: Option<String>) -> Option<String> {
 
 /// Whether a person would see nothing: white space, control characters, and the characters without width that mail
 /// programs and copy-and-paste leave behind.
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
             || c.is_control()

@@ -131,7 +131,7 @@ async fn bodies_that_hold_no_lead_are_kept_with_their_reason() {
             assert_eq!(answer, json!({ "inbox_id": inbox }), "{name}");
         }
         let stored = desk.writer.run(crate::store::Command::Outcome, move |tx| tx.inbox_request(inbox)).await;
-        assert_eq!(stored.unwrap().unwrap().body, body, "{name}");
+        assert_eq!(stored.unwrap().unwrap().arrival.body, body, "{name}");
     }
     let alerts = desk.reader().alerts().unwrap();
     assert_eq!((alerts.len(), alerts[0].key.as_str(), alerts[0].count), (1, "gate:open", 12));
@@ -249,7 +249,8 @@ async fn a_mended_mapping_makes_a_lead_of_what_was_kept() {
     let stored = desk.writer.run(crate::store::Command::Outcome, move |tx| tx.inbox_request(inbox)).await;
     let stored = stored.unwrap().unwrap();
     let mended = Fields { message: vec!["/text".to_owned()], ..pointers() };
-    let gate = |fields: Fields| reparse(&source("open", Shape::Json(fields), Auth::None), &stored);
+    let gate =
+        |fields: Fields| reparse(&source("open", Shape::Json(fields), Auth::None), &stored.arrival).pop().unwrap();
     assert!(matches!(gate(pointers()), crate::store::Gate::Failed { .. }));
     assert!(matches!(gate(mended), crate::store::Gate::Passed(new) if new.message == "Hi"));
     desk.close().await;

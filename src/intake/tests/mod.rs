@@ -101,8 +101,10 @@ impl Desk {
         let space = Space::new(folder.path(), SpaceSettings { low_water_bytes, ballast_bytes: 0 });
         let (writer, exit) = Writer::start(store, space, Box::new(Nobody)).unwrap();
         let day = Duration::from_hours(24);
-        let opening = Opening { classify_on: None, deadline_after: day, give_up_after: day };
-        let intake = Intake::new(sources(), limits, opening, writer.clone(), true);
+        let opening = Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day };
+        let trust = ClockTrust::default();
+        trust.believe();
+        let intake = Intake::new(sources(), limits, opening, writer.clone(), trust, true);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -1,6 +1,7 @@
 //! Whole exchanges with a peer of a few lines of TCP on port 0: what is sent, and what each answer comes to.
 
 mod errors;
+mod reads;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,6 +54,8 @@ fn hubspot(base_url: String) -> HubSpot {
         classification_property: "auto_classification".to_owned(),
         values: HashMap::from([(Label::UrgentBuyer, "hot".to_owned())]),
         priority_property: "high_priority".to_owned(),
+        message_property: "message".to_owned(),
+        as_lead: AsLead::new(|_, contact, _| Ok(reads::as_it_stands(contact))),
         zone: TimeZone::UTC,
         timeout: Duration::from_secs(10),
     };
@@ -105,6 +108,7 @@ fn work(task: Task, look_up: bool) -> Work {
             provisional_at: None,
             routed_at: None,
             settled_at: None,
+            dropped: false,
         },
         attempt: AttemptId(1),
         look_up_since: look_up.then_some(now),

@@ -26,6 +26,7 @@ fn lead(label: Option<Label>, by: Option<ClassifiedBy>, provisional: bool) -> Le
         provisional_at: provisional.then_some(received_at),
         routed_at: None,
         settled_at: None,
+        dropped: false,
     }
 }
 

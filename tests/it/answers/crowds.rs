@@ -8,10 +8,10 @@ use std::sync::mpsc;
 use std::task::Poll;
 use std::time::Duration;
 
+use nightdesk::model::NewLead;
 use nightdesk::model::Timestamp;
 use nightdesk::store::{
-    Arrival, Command, Gate, NewLead, Opening, Reader, Received, Rider, Space, SpaceSettings, Store, StoreError, Tx,
-    Writer,
+    Arrival, Command, Gate, Opening, Reader, Received, Rider, Space, SpaceSettings, Store, StoreError, Tx, Writer,
 };
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -111,7 +111,13 @@ async fn one_bad_row_of_a_group_fails_alone() {
     let space = Space::new(folder.path(), SpaceSettings { low_water_bytes: 0, ballast_bytes: 0 });
     let store = Store::open(folder.path()).unwrap();
     let (writer, exit) = Writer::start(store, space, Box::new(Counter(Arc::clone(&commits)))).unwrap();
-    let opening = Opening { classify_on: None, deadline_after: Duration::ZERO, give_up_after: Duration::from_mins(1) };
+    let minute = Duration::from_mins(1);
+    let opening = Opening {
+        classify_on: None,
+        deadline_after: Duration::ZERO,
+        give_up_after: minute,
+        read_give_up_after: minute,
+    };
     for (bad, panics) in [(17, false), (40, true)] {
         // While the writer is held inside one command, 64 more queue up: they are the next group.
         let ((reached, standing), (release, released)) = (oneshot::channel(), mpsc::channel::<()>());

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nightdesk::model::{
-    BootId, Channel, ClassifiedBy, CrmRecord, CrmUpdate, JobState, Label, Lane, LeadId, LlmCall, NewJob, Phone,
-    Priority, RowId, SmsTask, Stage, Task, Timestamp, Trace,
+    BootId, Channel, ClassifiedBy, CrmRecord, CrmUpdate, JobState, Label, Lane, LeadId, LlmCall, NewJob, NewLead,
+    Phone, Priority, RowId, SmsTask, Stage, Task, Timestamp, Trace,
 };
-use nightdesk::store::{Arrival, Closing, Gate, NewDeadLetter, NewLead, Opening, Received, Settlement, Store};
+use nightdesk::store::{Arrival, Closing, Gate, NewDeadLetter, Opening, Received, Settlement, Store};
 use tempfile::TempDir;
 
 use super::{Said, nightdesk};
@@ -108,6 +108,7 @@ fn opening() -> Opening {
         classify_on: Some(Channel::new(Lane::Llm, "openai")),
         deadline_after: Duration::from_secs(45),
         give_up_after: Duration::from_hours(24),
+        read_give_up_after: Duration::from_hours(72),
     }
 }
 

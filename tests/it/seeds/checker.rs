@@ -193,7 +193,7 @@ impl Checker {
         // The timer itself was open at two deaths: its letter tells the person instead.
         let timer_died = letters.iter().any(|letter| letter.stage == "desk" && letter.class == "crash");
         let needed = lead.label == Some(Label::UrgentBuyer) || lead.provisional_at.is_some() || lead.label.is_none();
-        if needed && !texted && !died_on("sms") && !timer_died {
+        if needed && !lead.dropped && !texted && !died_on("sms") && !timer_died {
             return Ok(broken(Broken::NobodyTold, format!("lead {} ({:?})", lead.code, lead.label)));
         }
         Ok(last_write(world, &lead, &jobs))

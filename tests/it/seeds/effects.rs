@@ -12,6 +12,7 @@ use nightdesk::model::{
     Channel, ClassifiedBy, Done, Failure, Fault, LlmCall, Outcome, Report, SmsReceipt, Task, Timestamp, Trace, Work,
 };
 
+use super::scene::record;
 use super::world::{Deed, World, label_of};
 
 /// As in `outbox::lanes`.
@@ -230,6 +231,7 @@ impl Try<'_> {
             Task::Classify { .. } => {
                 Done::Classified { label: label_of(&self.work.lead.raw_message), by: ClassifiedBy::Llm }
             }
+            Task::CrmRead(read) => Done::Read(Box::new(record(read))),
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
             Task::CrmUpdate(_) | Task::CrmNote(_) => Done::Crm { id: Some("1".into()) },
             Task::ClassifyDeadline {} | Task::SmsFailover { .. } => Done::Timer,

@@ -271,7 +271,9 @@ impl Run {
                 self.count(Blow::Lead);
                 self.accepted.push(lead);
                 // Without a record id the same words are a new lead a day later.
-                let fresh = |at: Timestamp| hook.has_no_record() && self.now.since(at) > SAME_WORDS_FOR;
+                // Whose words a record holds is seen when it is read.
+                let fresh =
+                    |at: Timestamp| hook.is_pointer() || hook.has_no_record() && self.now.since(at) > SAME_WORDS_FOR;
                 if self.numbers.insert(number, self.now).is_some_and(|at| !fresh(at)) {
                     return broken(Broken::DuplicateLead, format!("message {number} is lead {lead} too"));
                 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use nightdesk::model::{Channel, CrmRecord, Label, Ladder, Lane, Timestamp};
+use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
 use nightdesk::outbox::{BreakerSettings, Limits, Settings, Waits};
 use nightdesk::route::{self, Person, SmsTemplate};
-use nightdesk::store::{Arrival, Gate, NewLead, Opening};
+use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
 use super::effects::{Sky, Trouble, Weather};
 
@@ -28,6 +28,11 @@ pub(super) struct Hook {
 impl Hook {
     pub(super) fn has_no_record(&self) -> bool {
         matches!(&self.gate, Gate::Passed(lead) if lead.record.is_none())
+    }
+
+    /// Whether it tells only where to read.
+    pub(super) fn is_pointer(&self) -> bool {
+        matches!(self.gate, Gate::Pointed(_))
     }
 
     pub(super) fn arrival(&self, now: Timestamp) -> Arrival {
@@ -91,14 +96,16 @@ impl Scene {
         let (deaths, jumps) = if steady { (Vec::new(), Vec::new()) } else { (deaths(begins, rng), jumps(begins, rng)) };
         let rough = |rate: f64| if steady { 0.0 } else { rate };
         let leads = u32::try_from(hooks.len()).unwrap();
+        let opening = Opening {
+            classify_on: (rng.u8(..32) > 0).then(|| model.clone()),
+            deadline_after: Duration::from_secs(45),
+            give_up_after: Duration::from_hours(24),
+            read_give_up_after: Duration::from_hours(72),
+        };
         Self {
             begins,
-            opening: Opening {
-                classify_on: (rng.u8(..32) > 0).then(|| model.clone()),
-                deadline_after: Duration::from_secs(45),
-                give_up_after: Duration::from_hours(24),
-            },
-            settings: settings(texts, &model),
+            settings: settings(texts, &model, opening.clone()),
+            opening,
             weather,
             hooks,
             deaths,
@@ -118,7 +125,7 @@ fn hubspot() -> Channel {
     Channel::new(Lane::Crm, "hubspot")
 }
 
-fn settings(texts: Vec<Channel>, model: &Channel) -> Settings {
+fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings {
     let mut channels: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
     channels.extend([(Channel::desk(), 4), (model.clone(), 4), (hubspot(), 2)]);
     Settings {
@@ -145,7 +152,8 @@ fn settings(texts: Vec<Channel>, model: &Channel) -> Settings {
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),
         },
-        classify_give_up_after: Duration::from_hours(24),
+        opening,
+        read_again_after: Duration::from_secs(5),
     }
 }
 
@@ -179,12 +187,18 @@ fn hooks(begins: Timestamp, rng: &mut Rng) -> Vec<(Timestamp, Hook)> {
     for number in 0..rng.u32(LEADS) {
         let spread = if burst { 20_000 } else { 2_400_000 };
         let at = begins.after(Duration::from_millis(rng.u64(..spread)));
-        let hook = Hook { number: Some(number), gate: Gate::Passed(lead(number, rng)) };
+        let gate = if rng.u8(..8) == 0 { Gate::Pointed(pointed(number)) } else { Gate::Passed(lead(number, rng)) };
+        let hook = Hook { number: Some(number), gate };
         // The same event again, or the same words under another event's id.
         while rng.u8(..8) == 0 {
             let mut again = hook.clone();
-            if let (Gate::Passed(lead), true) = (&mut again.gate, rng.bool()) {
-                lead.event_key = Some(format!("again-{number}-{}", rng.u32(..)));
+            if rng.bool() {
+                let key = Some(format!("again-{number}-{}", rng.u32(..)));
+                match &mut again.gate {
+                    Gate::Passed(lead) => lead.event_key = key,
+                    Gate::Pointed(to) => to.event_key = key,
+                    Gate::Ignored { .. } | Gate::Failed { .. } | Gate::Crashed { .. } => {}
+                }
             }
             hooks.push((at.after(Duration::from_millis(rng.u64(..400_000))), again));
         }
@@ -195,6 +209,29 @@ fn hooks(begins: Timestamp, rng: &mut Rng) -> Vec<(Timestamp, Hook)> {
         hooks.push((at, Hook { number: None, gate: Gate::Failed { reason: "no message".into() } }));
     }
     hooks
+}
+
+/// A webhook that only says that there is a record.
+fn pointed(number: u32) -> Pointed {
+    let record = CrmRecord { channel: hubspot(), id: number.to_string() };
+    let read = CrmRead { record, account: None, again: false, expects_message: !number.is_multiple_of(3) };
+    Pointed { read, event_key: Some(format!("event-{number}")) }
+}
+
+/// What such a record holds. Every fourth has its message a moment later, some never.
+pub(super) fn record(read: &CrmRead) -> NewLead {
+    let number: usize = read.record.id.parse().unwrap();
+    let silent = number.is_multiple_of(16) || (number.is_multiple_of(4) && !read.again);
+    NewLead {
+        record: Some(read.record.clone()),
+        name: Some("Ada Byron".into()),
+        email: Some("ada@example.com".into()),
+        phone_text: None,
+        phone: None,
+        message: if silent { String::new() } else { format!("{} {number}", Label::ALL[number % 4]) },
+        event_key: None,
+        content_key: format!("content-{number}"),
+    }
 }
 
 fn lead(number: u32, rng: &mut Rng) -> NewLead {

@@ -34,7 +34,9 @@ impl Deed {
             Task::Sms(sms) => What::Text(sms.text.clone()),
             Task::CrmNote(_) => What::Note(work.job.key()),
             Task::CrmUpdate(update) => What::Write(update.clone()),
-            Task::Classify { .. } | Task::ClassifyDeadline {} | Task::SmsFailover { .. } => return None,
+            Task::Classify { .. } | Task::ClassifyDeadline {} | Task::CrmRead(_) | Task::SmsFailover { .. } => {
+                return None;
+            }
         };
         let (job, attempt, channel) = (work.job.id, work.attempt, work.job.channel.clone());
         Some(Self { lead: work.job.lead, job, attempt, channel, began, what })

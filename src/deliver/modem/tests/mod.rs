@@ -83,6 +83,7 @@ fn work(text: &str, limit: Duration) -> Work {
         provisional_at: None,
         routed_at: None,
         settled_at: None,
+        dropped: false,
     };
     let job = Job {
         id: JobId::fresh(now),

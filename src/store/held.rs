@@ -1,0 +1,149 @@
+//! What a wrong clock leaves behind: webhooks that are held, and timers that were set by it.
+//!
+//! A Raspberry Pi has no clock battery. When its clock steps, every time that was written by the old one is moved by the
+//! same step, in one transaction, so that a timer of a minute stays one and a held webhook can be judged.
+
+use rusqlite::named_params;
+
+use super::{StoreError, Tx, rows};
+use crate::model::{InboxId, JobId, Task, Timestamp};
+
+impl Tx<'_> {
+    /// Moves open timers and held webhooks by `step_ms`. Returns how many timers there were.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn shift_clock(self, step_ms: i64) -> Result<usize, StoreError> {
+        const OPEN: &str =
+            "SELECT id, due_at, deadline_at, payload FROM jobs WHERE state IN ('ready', 'unknown', 'leased')";
+        const JOB: &str =
+            "UPDATE jobs SET due_at = :due_at, deadline_at = :deadline_at, payload = :payload WHERE id = :id";
+        const HELD: &str = "UPDATE inbox SET received_at = :at WHERE id = :id";
+        let mut query = self.connection.prepare_cached(OPEN)?;
+        let open: Vec<(JobId, Timestamp, Timestamp, String)> = query
+            .query_and_then([], |row| {
+                let id = rows::parsed(row, "id")?;
+                Ok::<_, StoreError>((
+                    id,
+                    rows::parsed(row, "due_at")?,
+                    rows::parsed(row, "deadline_at")?,
+                    row.get("payload")?,
+                ))
+            })?
+            .collect::<Result<_, _>>()?;
+        for (id, due_at, deadline_at, payload) in &open {
+            self.connection.prepare_cached(JOB)?.execute(named_params! {
+                ":id": id.to_string(), ":due_at": due_at.moved(step_ms).to_string(),
+                ":deadline_at": deadline_at.moved(step_ms).to_string(), ":payload": shifted(payload, step_ms),
+            })?;
+        }
+        for (id, received_at) in self.held()? {
+            let at = received_at.moved(step_ms).to_string();
+            self.connection.prepare_cached(HELD)?.execute(named_params! { ":id": id.to_string(), ":at": at })?;
+        }
+        Ok(open.len())
+    }
+
+    /// Webhooks that wait for the clock, oldest first, and when they came.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn held(self) -> Result<Vec<(InboxId, Timestamp)>, StoreError> {
+        const SQL: &str = "SELECT id, received_at FROM inbox WHERE verdict = 'held' ORDER BY received_at";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        query.query_and_then([], |row| Ok((rows::parsed(row, "id")?, rows::parsed(row, "received_at")?)))?.collect()
+    }
+
+    /// A held webhook turned out to be a replay: it is no lead.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn refuse_held(self, id: InboxId, reason: &str) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE inbox SET verdict = 'ignored', reason = :reason WHERE id = :id AND verdict = 'held'";
+        self.connection.prepare_cached(SQL)?.execute(named_params! { ":id": id.to_string(), ":reason": reason })?;
+        Ok(())
+    }
+}
+
+/// A payload with the clock in it moved, where it has one.
+fn shifted(payload: &str, step_ms: i64) -> String {
+    match serde_json::from_str(payload) {
+        Ok(Task::Sms(mut sms)) => {
+            sms.failover_at = sms.failover_at.map(|at| at.moved(step_ms));
+            super::jobs::payload(&Task::Sms(sms))
+        }
+        _ => payload.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{Arrival, Gate, Opening, Received, Store, Tx};
+    use crate::model::{Channel, Lane, NewJob, NewLead, Priority, SmsTask, Task, Timestamp};
+
+    #[test]
+    fn everything_that_waits_moves_with_the_clock() {
+        const STEP: Duration = Duration::from_hours(50_000);
+        let (wrong, right) = (Timestamp::from_millis(1_000_000), Timestamp::from_millis(1_000_000).after(STEP));
+        let arrival = Arrival {
+            received_at: wrong,
+            source: "s".into(),
+            method: "POST".into(),
+            target: "/hooks/s".into(),
+            headers: Vec::new(),
+            body: b"{}".to_vec(),
+        };
+        let minute = Duration::from_mins(1);
+        let opening =
+            Opening { classify_on: None, deadline_after: minute, give_up_after: minute, read_give_up_after: minute };
+        let new = NewLead {
+            record: None,
+            name: None,
+            email: None,
+            phone_text: None,
+            phone: None,
+            message: "Hi".into(),
+            event_key: None,
+            content_key: "k".into(),
+        };
+        let mut store = Store::in_memory().unwrap();
+        let lead = store
+            .transact(|tx| {
+                let Received::Accepted(lead) = tx.receive(&arrival, &Gate::Passed(new), &opening)? else {
+                    unreachable!()
+                };
+                let sms = SmsTask {
+                    to: "+15551230001".parse().unwrap(),
+                    who: "Dana".into(),
+                    text: "Hi".into(),
+                    repeat: false,
+                    leg: 0,
+                    failover_at: Some(wrong.after(minute)),
+                    refused: 0,
+                };
+                let job = NewJob {
+                    lead,
+                    task: Task::Sms(sms),
+                    channel: Channel::new(Lane::Sms, "modem0"),
+                    priority: Priority::Urgent,
+                    due_at: wrong,
+                    deadline_at: wrong.after(minute),
+                };
+                tx.insert_job(&job, wrong)?;
+                tx.hold(&arrival, right)?;
+                Ok(lead)
+            })
+            .unwrap();
+        let step_ms = i64::try_from(STEP.as_millis()).unwrap();
+        assert_eq!(store.transact(|tx| tx.shift_clock(step_ms)).unwrap(), 2);
+        let jobs = store.transact(|tx| tx.job_rows(lead)).unwrap();
+        assert!(jobs.iter().all(|job| job.due_at == right.to_string()), "{jobs:?}");
+        assert!(jobs.iter().any(|job| job.payload.contains(&right.after(minute).to_string())), "{jobs:?}");
+        let held = store.transact(Tx::held).unwrap();
+        assert_eq!(held.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [right]);
+        store.transact(|tx| tx.refuse_held(held[0].0, "too old")).unwrap();
+        assert!(store.transact(Tx::held).unwrap().is_empty());
+    }
+}

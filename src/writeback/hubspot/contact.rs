@@ -1,0 +1,61 @@
+//! Reads a contact: a webhook of HubSpot's app subscriptions tells only that there is one.
+//!
+//! Called by the writer. Without `properties` in the query HubSpot leaves the message out, so each field is asked for by
+//! its name. A contact that was merged answers with the one it became; one that was deleted is gone for good.
+//! Source: <https://developers.hubspot.com/docs/api/crm/contacts>.
+
+use serde_json::Value;
+
+use crate::model::{Contact, CrmRead, Done, Failure, Fault, NewLead, Outcome, Report, Work};
+use crate::wire::{Answer, Call};
+
+use super::{HubSpot, answer, within};
+
+/// The fields besides the message. The first number that is there is taken.
+const NAMES: [&str; 2] = ["firstname", "lastname"];
+const PHONES: [&str; 2] = ["phone", "mobilephone"];
+const EMAIL: &str = "email";
+
+impl HubSpot {
+    /// What the record holds, as a lead.
+    pub(super) async fn read_contact(&self, read: &CrmRead, work: &Work) -> Report {
+        let message = self.settings.message_property.as_str();
+        let asked: Vec<&str> = NAMES.iter().chain(&PHONES).copied().chain([EMAIL, message]).collect();
+        let url = format!("{}?properties={}", self.contact_url(&read.record.id), asked.join(","));
+        let (got, trace) = self.exchange(Call::get(url), within(work)).await;
+        let outcome = match got {
+            Ok(answer) if answer.is_success() => match contact(&answer, message) {
+                Some(contact) => self.settings.as_lead.of(read, contact, work).map_or_else(Outcome::Failed, is_read),
+                None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Transient)),
+            },
+            Ok(answer) if answer.status == 404 && answer::is_hubspots(&answer) => {
+                let failure = Failure::new(Fault::Permanent, "HubSpot has no such contact: it was deleted");
+                Outcome::Failed(failure.cure("nothing, if it was meant to go; else restore it in HubSpot and retry"))
+            }
+            Ok(answer) => Outcome::Failed(self.refused(&answer, true)),
+            Err(error) => Outcome::Failed(error.failure("HubSpot")),
+        };
+        Report::traced(outcome, trace)
+    }
+}
+
+fn is_read(new: NewLead) -> Outcome {
+    Outcome::Done(Done::Read(Box::new(new)))
+}
+
+/// The contact in an answer, if the answer is one.
+fn contact(answer: &Answer, message: &str) -> Option<Contact> {
+    let body = answer.json().filter(|_| !answer.truncated)?;
+    let properties = body.get("properties")?.as_object()?;
+    let text = |name: &str| {
+        let text = properties.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let name: Vec<String> = NAMES.iter().filter_map(|name| text(name)).collect();
+    Some(Contact {
+        message: text(message),
+        name: (!name.is_empty()).then(|| name.join(" ")),
+        email: text(EMAIL),
+        phone: PHONES.iter().find_map(|name| text(name)),
+    })
+}
