@@ -83,7 +83,6 @@ fn lead(n: u64) -> (Arrival, Gate, Opening) {
         name: Some("Anna Berg".to_owned()),
         email: Some(format!("anna{n}@example.com")),
         phone_text: None,
-        phone: None,
         message,
         event_key: Some(format!("event-{n}")),
         content_key: format!("{n:064x}"),

@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use crate::classify::Classifier;
 use crate::failpoint;
-use crate::model::{Done, Effect, Failure, Fault, Lead, Outcome, Report, Task, Work};
+use crate::model::{Done, Effect, Failure, Fault, Lead, Outcome, Reading, Report, Task, Work};
 use crate::sanitize;
 
 /// Longer messages are cut. A page of text says what a lead wants; what follows is a newsletter.
@@ -18,17 +18,27 @@ const MESSAGE_CAP: usize = 8_000;
 /// Sanitise, then ask the model.
 pub(super) struct Pipeline {
     pub(super) classifier: Classifier,
+    pub(super) reader: Reader,
+}
+
+/// What reads a lead. The tables of all numbering plans are loaded at the first number, not before.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    /// Where a number without a country is from.
+    pub(super) country: String,
 }
 
 impl Effect for Pipeline {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
         Box::pin(async move {
-            let message = clean(&work.lead);
-            let mut report = if message.is_empty() {
+            let reading = self.reader.read(&work.lead);
+            let mut work = work.clone();
+            work.lead.phone.clone_from(&reading.phone);
+            let mut report = if reading.message.is_empty() {
                 let failure = Failure::new(Fault::Permanent, "nothing is left of the message after cleaning");
                 Report::of(Outcome::Failed(failure.cure("read the raw payload: `nightdesk leads show`")))
             } else {
-                self.classifier.classify(&message, work).await
+                self.classifier.classify(&reading.message, &work).await
             };
             for call in &report.llm_calls {
                 tracing::info!(
@@ -42,14 +52,16 @@ impl Effect for Pipeline {
                     "model asked"
                 );
             }
-            report.message = Some(message);
+            report.reading = Some(reading);
             report
         })
     }
 }
 
 /// The desk's timers. Their time has come when they are claimed; what that means is the outbox's business.
-pub(super) struct Timers;
+pub(super) struct Timers {
+    pub(super) reader: Reader,
+}
 
 impl Effect for Timers {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
@@ -58,19 +70,22 @@ impl Effect for Timers {
                 && work.lead.message.is_none()
                 && !work.lead.raw_message.is_empty();
             // A text that brings the program down must not keep a person from being told of the lead.
-            let message = if unread && work.job.crashes == 0 {
-                catch_unwind(AssertUnwindSafe(|| clean(&work.lead))).ok()
+            let reading = if unread && work.job.crashes == 0 {
+                catch_unwind(AssertUnwindSafe(|| self.reader.read(&work.lead))).ok()
             } else {
                 None
             };
-            Report { message, ..Report::of(Outcome::Done(Done::Timer)) }
+            Report { reading, ..Report::of(Outcome::Done(Done::Timer)) }
         })
     }
 }
 
-fn clean(lead: &Lead) -> String {
-    failpoint::reach(&lead.raw_message);
-    let message = sanitize::clean(&lead.raw_message, MESSAGE_CAP).to_string();
-    tracing::info!(clean_text = message, "message cleaned");
-    message
+impl Reader {
+    fn read(&self, lead: &Lead) -> Reading {
+        failpoint::reach(&lead.raw_message);
+        let message = sanitize::clean(&lead.raw_message, MESSAGE_CAP).to_string();
+        tracing::info!(clean_text = message, "message cleaned");
+        let phone = lead.phone_text.as_deref().and_then(|text| sanitize::phone(text, &self.country));
+        Reading { message, phone }
+    }
 }

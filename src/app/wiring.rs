@@ -20,7 +20,7 @@ use crate::wire::Wire;
 use crate::writeback::AsLead;
 use crate::writeback::hubspot::{self, HubSpot};
 
-use super::pipeline::{Pipeline, Timers};
+use super::pipeline::{Pipeline, Reader, Timers};
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
 const DESK_WORKERS: usize = 8;
@@ -47,11 +47,16 @@ pub(super) struct Effects {
 pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationToken) -> Result<Effects, SecretError> {
     let mut effects =
         Effects { by_channel: HashMap::new(), workers: BTreeMap::new(), modems: Vec::new(), tasks: Vec::new() };
-    effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers));
+    let reader = Reader { country: config.business.country.clone() };
+    effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers { reader: reader.clone() }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
         let classifier = Classifier::new(classifier(config, llm, secrets)?, wire.clone());
-        effects.add(classifier.channel(), llm.concurrency.max(1), Arc::new(Pipeline { classifier }));
+        effects.add(
+            classifier.channel(),
+            llm.concurrency.max(1),
+            Arc::new(Pipeline { classifier, reader: reader.clone() }),
+        );
     }
     for (name, settings) in &config.modem {
         let (handle, task) = modem::modem(modem_settings(name, settings), stop.clone());
@@ -145,7 +150,6 @@ pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Setting
             },
             crm: source.crm.clone(),
             account: source.account.clone(),
-            country: config.business.country.clone(),
         })
     };
     config.sources.iter().map(of).collect()

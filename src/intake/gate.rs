@@ -124,28 +124,32 @@ fn pointed(settings: &Settings, to: &Pointed) -> Gate {
 
 fn lead(settings: &Settings, found: &Found, message: &str, whole: Whole<'_>) -> NewLead {
     let email = found.email.as_deref().and_then(sanitize::email);
-    let phone = found.phone.as_deref().and_then(|text| sanitize::phone(text, &settings.country));
     let record_id = found.record_id.as_deref().filter(|id| is_record_id(id));
     let account = found.account.as_deref().or(settings.account.as_deref());
     let phone_text = found.phone.as_deref().and_then(|text| one_line(text, MAX_PHONE_CHARS));
     // As typed where it is no address or number: two people must not become one because both mistyped.
     let by_email = email.as_deref().or(found.email.as_deref());
-    let by_phone = phone.as_ref().map(crate::model::Phone::as_str).or(phone_text.as_deref());
+    let by_phone = phone_text.as_deref().map(digits);
     let content_key = if record_id.is_none() && by_email.is_none() && by_phone.is_none() {
         body_key(&settings.name, whole.body, whole.part)
     } else {
-        content_key([account, record_id, Some(&sanitize::normalise(message)), by_email, by_phone])
+        content_key([account, record_id, Some(&sanitize::normalise(message)), by_email, by_phone.as_deref()])
     };
     NewLead {
         record: settings.crm.clone().zip(record_id).map(|(channel, id)| CrmRecord { channel, id: id.to_owned() }),
         name: found.name.as_deref().and_then(|name| one_line(name, MAX_NAME_CHARS)),
         email,
         phone_text,
-        phone,
         message: message.to_owned(),
         event_key: event_key(found.event_id.as_deref()),
         content_key,
     }
+}
+
+/// A number without its punctuation; what holds no digit stays as it was typed.
+fn digits(number: &str) -> String {
+    let digits: String = number.chars().filter(|c| c.is_ascii_digit()).collect();
+    if digits.is_empty() { number.to_owned() } else { digits }
 }
 
 fn event_key(id: Option<&str>) -> Option<String> {
@@ -192,7 +196,7 @@ mod tests {
     fn settings(shape: Shape) -> Settings {
         let crm = Some(Channel::new(Lane::Crm, "hubspot"));
         let account = Some("acme".to_owned());
-        Settings { name: "s".to_owned(), shape, auth: Auth::None, crm, account, country: "US".to_owned() }
+        Settings { name: "s".to_owned(), shape, auth: Auth::None, crm, account }
     }
 
     fn judged(shape: Shape, body: &[u8]) -> Vec<Gate> {
@@ -225,7 +229,7 @@ mod tests {
         );
         assert_eq!(lead.message, " Hi\n");
         assert_eq!(lead.name.unwrap().chars().count(), MAX_NAME_CHARS);
-        assert_eq!((lead.email, lead.phone_text.as_deref(), lead.phone), (None, Some("call me"), None));
+        assert_eq!((lead.email, lead.phone_text.as_deref()), (None, Some("call me")));
         assert_eq!(lead.record.unwrap().id, "7");
         for id in ["../1", "a b", "1/2", "é", &"1".repeat(65)] {
             let body = serde_json::json!({ "objectId": id, "message": "Hi" });

@@ -48,8 +48,6 @@ pub struct Settings {
     pub crm: Option<Channel>,
     /// The CRM account, where the payload doesn't name it.
     pub account: Option<String>,
-    /// Where a telephone number without a country is from: ISO 3166, two letters.
-    pub country: String,
 }
 
 /// How much a sender may ask of the box.

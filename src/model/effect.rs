@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Action, AttemptId, ClassifiedBy, Failure, Job, Label, Lead, NewLead, Timestamp};
+use super::{Action, AttemptId, ClassifiedBy, Failure, Job, Label, Lead, NewLead, Phone, Timestamp};
 
 /// One try, handed to an effect. Its attempt row is already on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,13 +119,22 @@ pub struct LlmCall {
     pub error: Option<String>,
 }
 
+/// What the sanitiser made of a lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The clean text.
+    pub message: String,
+    /// The prospect's number, if it is a valid one.
+    pub phone: Option<Phone>,
+}
+
 /// What an effect hands back, success or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
-    /// The lead's clean text, once the sanitiser has made it.
-    pub message: Option<String>,
+    /// What the lead says, once the sanitiser has read it.
+    pub reading: Option<Reading>,
     /// What was said.
     pub trace: Trace,
     /// Calls of models made on the way.
@@ -136,7 +145,7 @@ impl Report {
     /// A report with nothing but its outcome.
     #[must_use]
     pub fn of(outcome: Outcome) -> Self {
-        Self { outcome, message: None, trace: Trace::default(), llm_calls: Vec::new() }
+        Self { outcome, reading: None, trace: Trace::default(), llm_calls: Vec::new() }
     }
 
     /// A report of an exchange with a peer.

@@ -141,8 +141,6 @@ pub struct NewLead {
     pub email: Option<String>,
     /// The prospect's number as typed.
     pub phone_text: Option<String>,
-    /// The prospect's number, if it is valid.
-    pub phone: Option<Phone>,
     /// The message as sent; empty where there is nothing to see in it.
     pub message: String,
     /// The sender's id of the event, where there is one.
@@ -178,7 +176,7 @@ pub struct Lead {
     pub email: Option<String>,
     /// The prospect's number as typed.
     pub phone_text: Option<String>,
-    /// The prospect's number, if it is a valid one.
+    /// The prospect's number, if it is a valid one; `None` until the pipeline has run.
     pub phone: Option<Phone>,
     /// The message as sent, markup and all.
     pub raw_message: String,

@@ -13,7 +13,7 @@ mod phone;
 mod sms;
 
 pub use clock::{Clock, Timestamp};
-pub use effect::{Done, Effect, LlmCall, Outcome, Report, SmsReceipt, Trace, Work};
+pub use effect::{Done, Effect, LlmCall, Outcome, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{

@@ -29,8 +29,8 @@ impl Desk {
         for call in &report.llm_calls {
             tx.add_llm_call(work.job.lead, call)?;
         }
-        if let Some(message) = &report.message {
-            tx.set_message(work.job.lead, message)?;
+        if let Some(reading) = &report.reading {
+            tx.set_reading(work.job.lead, reading)?;
         }
         match &report.outcome {
             Outcome::Done(done) => self.happened(tx, work, report, done, now),

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::{StoreError, Tx, rows};
-use crate::model::{ClassifiedBy, Label, Lead, LeadId, Timestamp};
+use crate::model::{ClassifiedBy, Label, Lead, LeadId, Phone, Reading, Timestamp};
 
 impl Tx<'_> {
     /// The lead, if there is one of that id.
@@ -15,13 +15,15 @@ impl Tx<'_> {
         query.query_row(named_params! { ":id": id.to_string() }, |row| Ok(rows::lead(row))).optional()?.transpose()
     }
 
-    /// Keeps the clean text, once.
+    /// Keeps what the sanitiser made of the lead, once.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn set_message(self, id: LeadId, message: &str) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE leads SET message = :message WHERE id = :id AND message IS NULL";
-        self.connection.prepare_cached(SQL)?.execute(named_params! { ":id": id.to_string(), ":message": message })?;
+    pub fn set_reading(self, id: LeadId, reading: &Reading) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE leads SET message = :message, phone = :phone WHERE id = :id AND message IS NULL";
+        self.connection.prepare_cached(SQL)?.execute(named_params! {
+            ":id": id.to_string(), ":message": reading.message, ":phone": reading.phone.as_ref().map(Phone::as_str),
+        })?;
         Ok(())
     }
 

@@ -255,8 +255,10 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 /// A row here is a few hundred bytes, and every page that a commit touches is written twice: small pages halve what a lead
 /// costs the card. Only a file that is made takes it.
 const PAGE_BYTES: u32 = 1_024;
-/// The WAL goes into the database at 4 MiB: the fewer times, the fewer pages are written twice.
-const CHECKPOINT_PAGES: u32 = 4_096;
+/// The WAL goes into the database at 8 MiB: the fewer times, the fewer pages are written twice.
+const CHECKPOINT_PAGES: u32 = 8_192;
+/// Pages kept in memory. The index of contents is a hash's and so touched all over: less, and a burst reads from disk.
+const CACHE_KIB: i32 = 4_096;
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -269,8 +271,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Readers never block us in WAL mode; a person's browser that holds a write lock gets five seconds.
     connection.pragma_update(None, "busy_timeout", 5_000)?;
-    // A leads database is small; 1 MiB of pages is enough, and the box has little memory.
-    connection.pragma_update(None, "cache_size", -1_024)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // The last close must leave the WAL files: a reader that may not write can't open the database without them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     tune(&connection)?;

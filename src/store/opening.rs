@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::named_params;
 
 use super::{Arrival, Received, StoreError, Tx};
-use crate::model::{Channel, CrmRead, CrmRecord, LeadCode, LeadId, NewJob, NewLead, Phone, Priority, Task, Timestamp};
+use crate::model::{Channel, CrmRead, CrmRecord, LeadCode, LeadId, NewJob, NewLead, Priority, Task, Timestamp};
 
 /// The first jobs of every lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Filled, StoreError> {
         const LEAD: &str = "
-            UPDATE leads SET name = :name, email = :email, phone_text = :phone_text, phone = :phone, raw_message = :message, message = NULL
+            UPDATE leads SET name = :name, email = :email, phone_text = :phone_text, raw_message = :message, message = NULL, phone = NULL
              WHERE id = :id";
         const INBOX: &str =
             "UPDATE inbox SET content_key = :key WHERE lead_id = :id AND verdict = 'accepted' AND content_key IS NULL";
@@ -111,7 +111,7 @@ impl Tx<'_> {
         let id = lead.to_string();
         self.connection.prepare_cached(LEAD)?.execute(named_params! {
             ":id": id, ":name": new.name, ":email": new.email, ":phone_text": new.phone_text,
-            ":phone": new.phone.as_ref().map(Phone::as_str), ":message": new.message,
+            ":message": new.message,
         })?;
         self.connection.prepare_cached(INBOX)?.execute(named_params! { ":id": id, ":key": new.content_key })?;
         if !self.open_classify(lead, new, opening, now)? {
@@ -148,8 +148,8 @@ impl Tx<'_> {
         new: Option<&NewLead>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
-            INSERT INTO leads (number, id, code, source, received_at, crm_channel, crm_record, name, email, phone_text, phone, raw_message)
-            VALUES (:number, :id, :code, :source, :at, :crm_channel, :crm_record, :name, :email, :phone_text, :phone, :message)";
+            INSERT INTO leads (number, id, code, source, received_at, crm_channel, crm_record, name, email, phone_text, raw_message)
+            VALUES (:number, :id, :code, :source, :at, :crm_channel, :crm_record, :name, :email, :phone_text, :message)";
         let mut last = self.connection.prepare_cached("SELECT coalesce(max(number), 0) FROM leads")?;
         let number = last.query_row([], |row| row.get::<_, i64>(0))?.saturating_add(1);
         self.connection.prepare_cached(SQL)?.execute(named_params! {
@@ -157,7 +157,6 @@ impl Tx<'_> {
             ":at": arrival.received_at.to_string(), ":crm_channel": record.map(|record| record.channel.as_str()),
             ":crm_record": record.map(|record| record.id.as_str()), ":name": new.and_then(|new| new.name.as_deref()),
             ":email": new.and_then(|new| new.email.as_deref()), ":phone_text": new.and_then(|new| new.phone_text.as_deref()),
-            ":phone": new.and_then(|new| new.phone.as_ref()).map(Phone::as_str),
             ":message": new.map_or("", |new| new.message.as_str()),
         })?;
         Ok(())
@@ -229,7 +228,6 @@ mod tests {
             name: Some("Eva Falk".into()),
             email: Some("eva@example.com".into()),
             phone_text: None,
-            phone: None,
             message: message.into(),
             event_key: None,
             content_key: format!("key of {message}"),

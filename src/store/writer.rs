@@ -25,6 +25,8 @@ const QUEUE: usize = 1_024;
 /// While commands come thick and fast, a group waits for more as long as the last commit took, this long at most: in a
 /// burst that saves at least half of the syncs and of the pages written, and costs an answer no more than it waits anyhow.
 const GATHER: Duration = Duration::from_millis(10);
+/// Nobody is waited for beyond this many: they share a sync well, and while they are written the next ones are read.
+const COMPANY: usize = 48;
 /// How often the writer looks for more meanwhile.
 const LOOK: Duration = Duration::from_micros(100);
 /// How long an outcome that nobody waits for may wait for company.
@@ -193,7 +195,7 @@ fn gather(group: &mut Vec<Box<dyn Queued>>, commands: &mut mpsc::Receiver<Box<dy
             group.push(next);
             newest = Instant::now();
         }
-        if group.len() >= GROUP || begun.elapsed() >= most || newest.elapsed() >= lull {
+        if group.len() >= COMPANY || begun.elapsed() >= most || newest.elapsed() >= lull {
             return;
         }
         std::thread::sleep(LOOK);

@@ -64,7 +64,7 @@ fn pointers() -> Fields {
 
 fn source(name: &str, shape: Shape, auth: Auth) -> Settings {
     let crm = Some(Channel::new(Lane::Crm, "hubspot"));
-    Settings { name: name.to_owned(), shape, auth, crm, account: None, country: "US".to_owned() }
+    Settings { name: name.to_owned(), shape, auth, crm, account: None }
 }
 
 fn sources() -> Vec<Settings> {

@@ -94,7 +94,6 @@ fn gate(number: u32) -> Gate {
         name: None,
         email: None,
         phone_text: None,
-        phone: None,
         message: format!("lead {number}"),
         event_key: None,
         content_key: number.to_string(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nightdesk::model::{
     BootId, Channel, ClassifiedBy, CrmRecord, CrmUpdate, JobState, Label, Lane, LeadId, LlmCall, NewJob, NewLead,
-    Phone, Priority, RowId, SmsTask, Stage, Task, Timestamp, Trace,
+    Phone, Priority, Reading, RowId, SmsTask, Stage, Task, Timestamp, Trace,
 };
 use nightdesk::store::{Arrival, Closing, Gate, NewDeadLetter, Opening, Received, Settlement, Store};
 use tempfile::TempDir;
@@ -119,7 +119,6 @@ fn receive(store: &mut Store, seconds: i64, name: &str, message: &str) -> LeadId
         name: Some(name.into()),
         email: Some("anna@example.com".into()),
         phone_text: Some("08 123 456 78".into()),
-        phone: Some("+46812345678".parse::<Phone>().unwrap()),
         message: message.into(),
         event_key: None,
         content_key: message.into(),
@@ -162,7 +161,13 @@ fn classify(store: &mut Store, lead: LeadId) {
     store
         .transact(|tx| {
             tx.add_llm_call(lead, &call)?;
-            tx.set_message(lead, "We need 50 units by tomorrow. Call me!")?;
+            tx.set_reading(
+                lead,
+                &Reading {
+                    message: "We need 50 units by tomorrow. Call me!".into(),
+                    phone: Some("+46812345678".parse::<Phone>().unwrap()),
+                },
+            )?;
             tx.set_label(lead, Label::UrgentBuyer, ClassifiedBy::Llm, at(2))
         })
         .unwrap();

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use nightdesk::model::{
-    Channel, ClassifiedBy, Done, Failure, Fault, LlmCall, Outcome, Report, SmsReceipt, Task, Timestamp, Trace, Work,
+    Channel, ClassifiedBy, Done, Failure, Fault, LlmCall, Outcome, Reading, Report, SmsReceipt, Task, Timestamp, Trace,
+    Work,
 };
 
 use super::scene::record;
@@ -106,7 +107,7 @@ pub(super) fn plan(world: &World, weather: &Weather, work: &Work, now: Timestamp
     let try_ = Try { work, now, natural, late: natural > work.hard_deadline };
     let mut plan = if work.look_up_since.is_some() { try_.look_up(met, rng) } else { try_.act(met, &sky, rng) };
     if matches!(work.job.task, Task::Classify { .. }) {
-        plan.report.message = Some("clean".into());
+        plan.report.reading = Some(Reading { message: "clean".into(), phone: None });
         if rng.u8(..8) == 0 {
             plan.report.llm_calls.push(call(now));
         }

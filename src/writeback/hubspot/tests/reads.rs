@@ -11,7 +11,6 @@ pub(super) fn as_it_stands(contact: Contact) -> NewLead {
         name,
         email,
         phone_text: phone,
-        phone: None,
         message: message.unwrap_or_default(),
         event_key: None,
         content_key: String::new(),
