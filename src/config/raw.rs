@@ -49,8 +49,15 @@ tables! {
         max_body: Text<Bytes>,
         max_header_bytes: Text<Bytes>,
         max_connections: u16,
+        max_connections_per_peer: u16,
         read_timeout: Text<Duration>,
         drain_grace: Text<Duration>,
+        tls: Tls,
+    }
+    Tls {
+        certificate: Text<PathBuf>,
+        key: SecretRef,
+        client_ca: Text<PathBuf>,
     }
     Storage {
         data_dir: Text<PathBuf>,
@@ -73,6 +80,8 @@ tables! {
         auth: Auth,
         crm: String,
         account: String,
+        max_per_minute: u32,
+        max_in_flight: u16,
         fields: Fields,
     }
     Auth {

@@ -36,6 +36,8 @@ pub(super) enum Answer {
     TooLarge,
     /// Neither JSON nor nothing.
     NotJsonType,
+    /// Its source has sent too many; `Retry-After` in the source's own unit.
+    TooMany { retry_after: u64 },
     /// It can't be stored now.
     Unavailable,
 }
@@ -52,6 +54,7 @@ impl Answer {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJsonType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -68,6 +71,7 @@ impl Answer {
             Self::TooSlow => "The request took too long to arrive.",
             Self::TooLarge => "The body is too large.",
             Self::NotJsonType => "Only application/json without a content encoding is accepted here.",
+            Self::TooMany { .. } => "Too many requests; send it again later.",
             Self::Unavailable => "The request can't be stored at the moment; send it again later.",
         })
     }
@@ -96,6 +100,9 @@ impl Answer {
         }
         if self == Self::Unavailable {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN_S));
+        }
+        if let Self::TooMany { retry_after } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
         }
         response
     }
@@ -142,6 +149,12 @@ mod tests {
                     "Only application/json without a content encoding is accepted here.",
                 ),
                 None,
+            ),
+            (
+                Answer::TooMany { retry_after: 1_500 },
+                429,
+                problem("Too Many Requests", 429, "Too many requests; send it again later."),
+                Some(("retry-after", "1500")),
             ),
             (
                 Answer::Unavailable,

@@ -153,7 +153,16 @@ mod tests {
     fn settings(shape: Shape) -> Settings {
         let crm = Some(Channel::new(Lane::Crm, "hubspot"));
         let account = Some("acme".to_owned());
-        Settings { name: "s".to_owned(), shape, auth: Auth::None, crm, account, country: "US".to_owned() }
+        Settings {
+            name: "s".to_owned(),
+            shape,
+            auth: Auth::None,
+            crm,
+            account,
+            country: "US".to_owned(),
+            max_per_minute: 1,
+            max_in_flight: 1,
+        }
     }
 
     fn workflow(body: &str) -> NewLead {

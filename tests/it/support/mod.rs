@@ -147,10 +147,14 @@ phone = "+15551230001"
 kind = "hubspot-workflow"
 auth = {{ scheme = "hubspot", secret = {{ file = "{at}/hubspot-secret" }} }}
 crm = "hubspot"
+max-per-minute = 600000
+max-in-flight = 256
 [sources.website]
 kind = "json"
 auth = {{ scheme = "shared-secret", header = "Authorization", prefix = "Bearer ", secret = {{ file = "{at}/website-secret" }} }}
 crm = "hubspot"
+max-per-minute = 600000
+max-in-flight = 256
 [sources.website.fields]
 message = ["/properties/message/value", "/message"]
 email = ["/properties/email/value", "/email"]
