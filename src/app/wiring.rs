@@ -166,8 +166,7 @@ pub(super) fn limits(config: &Config) -> intake::Limits {
         max_connections: server.max_connections,
         max_connections_per_peer: server.max_connections_per_peer,
         read_timeout: server.read_timeout,
-        // cloudflared keeps idle origin connections for 90 s; the tunnel must be the one that closes them.
-        idle_timeout: Duration::from_secs(100),
+        idle_timeout: server.idle_timeout,
         drain_grace: server.drain_grace,
     }
 }

@@ -29,6 +29,8 @@ const MAX_CONNECTIONS: u16 = 256;
 const MAX_CONNECTIONS_PER_PEER: u16 = 16;
 /// Long for a tunnel on the same box, short for somebody who drips bytes.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// cloudflared keeps idle connections for 90 s; the tunnel must be the one that closes them.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
 /// Two thirds of what the unit allows before it kills.
 const DRAIN_GRACE: Duration = Duration::from_secs(20);
 /// What the package creates.
@@ -63,6 +65,8 @@ pub struct Server {
     pub max_connections_per_peer: usize,
     /// A request must have arrived by then.
     pub read_timeout: Duration,
+    /// A connection may be silent for so long between requests.
+    pub idle_timeout: Duration,
     /// What is in flight may take this long after a stop was asked for.
     pub drain_grace: Duration,
     /// TLS; without it plain HTTP.
@@ -162,6 +166,7 @@ impl Server {
             max_connections: usize::from(raw.max_connections.unwrap_or(MAX_CONNECTIONS)),
             max_connections_per_peer: usize::from(raw.max_connections_per_peer.unwrap_or(MAX_CONNECTIONS_PER_PEER)),
             read_timeout: Text::or(raw.read_timeout, READ_TIMEOUT),
+            idle_timeout: Text::or(raw.idle_timeout, IDLE_TIMEOUT),
             drain_grace: Text::or(raw.drain_grace, DRAIN_GRACE),
             tls: raw.tls.and_then(|tls| Tls::of(tls, problems)),
         };

@@ -51,6 +51,7 @@ tables! {
         max_connections: u16,
         max_connections_per_peer: u16,
         read_timeout: Text<Duration>,
+        idle_timeout: Text<Duration>,
         drain_grace: Text<Duration>,
         tls: Tls,
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use super::answer::Answer;
 use super::peer::{Fingerprint, Peer};
 use super::pulse::{Overdue, Pulsed};
 use super::seats::Seat;
@@ -139,13 +141,18 @@ impl Guest {
         let pulse = self.seat.pulse.clone();
         service_fn(move |incoming: Request<Incoming>| {
             let busy = pulse.begin(&intake.limits);
+            let is_plain = is_plainly_framed(incoming.headers());
             let (intake, peer) = (Arc::clone(&intake), Arc::clone(&peer));
             async move {
                 // HTTP/2 multiplies requests; it must not multiply what they take.
                 let _turn = intake.at_once.acquire().await;
-                let answer = request::answer(&intake, incoming, busy.due, &peer).await;
+                let answer = if is_plain {
+                    request::answer(&intake, incoming, busy.due, &peer).await.response()
+                } else {
+                    closing(Answer::Incomplete.response())
+                };
                 drop(busy);
-                Ok::<Response<Full<Bytes>>, Infallible>(answer.response())
+                Ok::<Response<Full<Bytes>>, Infallible>(answer)
             }
         })
     }
@@ -185,6 +192,20 @@ impl Guest {
             }
         }
     }
+}
+
+/// Whether the end of the body is beyond doubt. hyper sees to lengths; of codings it looks at the last one only, and a
+/// peer in between may not (RFC 9112, clauses 6.1 and 7.1: chunked once, and nothing else is understood here).
+fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next().map(HeaderValue::as_bytes);
+    first.is_none_or(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked")) && codings.next().is_none()
+}
+
+/// An answer after which nothing that comes is read as a request.
+fn closing(mut answer: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn http1_of(limits: &Limits) -> http1::Builder {

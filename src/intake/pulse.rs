@@ -19,9 +19,10 @@ use super::Limits;
 /// What a connection has overdone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// It began a request and didn't come to the end of its head.
+    /// It began its first request and didn't come to the end of its head. It can be told so: of a later one it can't be
+    /// known whether the bytes aren't the rest of a body that was refused before its end.
     Slow,
-    /// It is silent, or doesn't take its answer.
+    /// It is silent, doesn't take its answer, or drags out a later request.
     Silent,
 }
 
@@ -43,6 +44,8 @@ struct State {
     phase: Phase,
     /// Frames also come between requests (HTTP/2): once it has served one, a byte begins no other.
     framed: bool,
+    /// It has served one.
+    served: bool,
 }
 
 /// The phase of one connection.
@@ -51,7 +54,7 @@ pub(super) struct Pulse(Arc<Mutex<State>>);
 
 impl Pulse {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { phase: Phase::Fresh(Instant::now()), framed: false })))
+        Self(Arc::new(Mutex::new(State { phase: Phase::Fresh(Instant::now()), framed: false, served: false })))
     }
 
     /// From here on it speaks HTTP/2.
@@ -75,10 +78,13 @@ impl Pulse {
     /// What the connection has overdone by now, if anything.
     pub(super) fn overdue(&self, limits: &Limits) -> Option<Overdue> {
         let now = Instant::now();
-        match self.lock().phase {
+        let state = self.lock();
+        match state.phase {
             Phase::Fresh(since) if later(since, limits.read_timeout) <= now => Some(Overdue::Silent),
             Phase::Idle(since) if later(since, limits.idle_timeout) <= now => Some(Overdue::Silent),
-            Phase::Receiving(since) if later(since, limits.read_timeout) <= now => Some(Overdue::Slow),
+            Phase::Receiving(since) if later(since, limits.read_timeout) <= now => {
+                Some(if state.served { Overdue::Silent } else { Overdue::Slow })
+            }
             Phase::Fresh(_) | Phase::Idle(_) | Phase::Receiving(_) | Phase::Serving(_) => None,
         }
     }
@@ -102,6 +108,7 @@ impl Pulse {
 
     fn end(&self) {
         let mut state = self.lock();
+        state.served = true;
         if let Phase::Serving(requests) = state.phase {
             let others = requests.saturating_sub(1);
             state.phase = if others == 0 { Phase::Idle(Instant::now()) } else { Phase::Serving(others) };
@@ -212,7 +219,7 @@ mod tests {
             ("a request takes what it takes", &[Byte, Head, Wait(1_000)], None),
             ("a rest", &[Byte, Head, Answered, Wait(99)], None),
             ("too long a rest", &[Byte, Head, Answered, Wait(100)], silent),
-            ("half a second head", &[Byte, Head, Answered, Byte, Wait(10)], slow),
+            ("half a second head", &[Byte, Head, Answered, Byte, Wait(10)], silent),
             ("two at once, one answered", &[Byte, Head, Head, Answered, Wait(1_000)], None),
             ("two at once, both answered", &[Byte, Head, Head, Answered, Answered, Wait(100)], silent),
             ("frames without a request", &[Framed, Byte, Wait(5), Byte, Wait(5)], slow),

@@ -6,6 +6,7 @@
 pub(crate) mod lead;
 pub(crate) mod look;
 pub(crate) mod strace;
+pub(crate) mod tls;
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -342,6 +343,11 @@ format = "json"
     /// Asks it to stop as systemd does.
     pub(crate) fn signal_stop(&self) {
         signal(self.pid(), Signal::TERM).unwrap();
+    }
+
+    /// Asks it to read its certificate again.
+    pub(crate) fn signal_reload(&self) {
+        signal(self.pid(), Signal::HUP).unwrap();
     }
 
     /// Waits until it has ended.
