@@ -126,7 +126,7 @@ async fn who_stops_half_way_inside_of_tls_is_told() {
 async fn only_clients_of_the_authority_get_through() {
     let (authority, clients, strangers) =
         (Authority::new("the desk's"), Authority::new("the clients'"), Authority::new("strangers'"));
-    let office = secured(&authority.issue(30), Some(&clients)).await;
+    let mut office = secured(&authority.issue(30), Some(&clients)).await;
     for (name, identity, want) in [
         ("no certificate", None, None),
         ("a stranger's", Some(strangers.issue(30)), None),
@@ -136,6 +136,15 @@ async fn only_clients_of_the_authority_get_through() {
     ] {
         assert_eq!(lead(&office, authority.client(HTTP1, identity.as_ref()), name).await, want, "{name}");
     }
+    // Another authority from here on; what a client resumes with was given out by the old one.
+    let client = authority.client(HTTP1, Some(&clients.issue(30)));
+    assert_eq!(lead(&office, Arc::clone(&client), "a client's, just before").await, Some(202));
+    std::fs::write(office.path().join("clients.pem"), strangers.pem()).unwrap();
+    office.signal_reload();
+    office.until_logged("the listener's certificate was read again").await;
+    assert_eq!(lead(&office, client, "a client's, just after").await, None);
+    let stranger = authority.client(HTTP1, Some(&strangers.issue(30)));
+    assert_eq!(lead(&office, stranger, "who is a stranger no more").await, Some(202));
     assert!(!office.log().contains("panicked at"), "{}", office.log());
 }
 
