@@ -21,7 +21,7 @@
 //! | `wire` | the one outbound HTTP client: TLS roots, deadlines, body cap, `Retry-After` |
 //! | `config` | as typed, then as meant; all problems at once; secrets |
 //! | `model` | the shared words: lead, job, fault and retry ladder, effect, text layout, number, time |
-//! | `intake` 1 | the listener: one file per auth scheme and per source shape; 2xx only after the commit |
+//! | `intake` 1 | the listener, its TLS and its limits: one file per auth scheme and per source shape; 2xx only after the commit |
 //! | `sanitize` 2 | hostile markup to clean text |
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
 //! | `route` 4 | pure: from a label to its jobs, and which channel is next |

@@ -1,7 +1,7 @@
 //! The systemd contract: readiness and status, the watchdog, the signals that end the daemon, its exit codes.
 //!
 //! `app` tells systemd what it does through a [`Notifier`], feeds the [`Watchdog`] for as long as it runs (the drain
-//! included) and waits for [`asked_to_stop`]; `main` ends with a code of [`exit`]. Without systemd all of it is silent.
+//! included) and listens to [`Signals`]; `main` ends with a code of [`exit`]. Without systemd all of it is silent.
 //! Nothing in here may stop the desk: a service manager that can't be told is a warning in the log.
 //!
 //! The rules are those of `sd_notify(3)`, `sd_watchdog_enabled(3)` and `sysexits.h`. The datagram is sent here and not
@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::warn;
 
 /// What the program ends with (`sysexits.h` where it has a word for it).
 pub mod exit {
@@ -170,32 +170,60 @@ impl Watchdog {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and gives its name. The handlers stand when this returns, not at the first poll.
-///
-/// SIGHUP is reserved for reading the configuration again: it is taken note of and changes nothing.
-///
-/// # Errors
-/// When the handlers can't be installed: the daemon could not be stopped in order, so it must not start.
-pub fn asked_to_stop() -> io::Result<impl Future<Output = &'static str> + Send> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    let mut hup = signal(SignalKind::hangup())?;
-    Ok(async move {
+/// What a signal asks of the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// End; by the signal of this name.
+    ToStop(&'static str),
+    /// SIGHUP: read again what can be read again.
+    ToReload,
+}
+
+/// The signals the daemon listens to: SIGTERM, SIGINT and SIGHUP.
+#[derive(Debug)]
+pub struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    /// Installs the handlers; they stand when this returns, not at the first poll.
+    ///
+    /// # Errors
+    /// When they can't be installed: the daemon could not be stopped in order, so it must not start.
+    pub fn install() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next signal. Safe to cancel: a signal that came meanwhile is told at the next call.
+    pub async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.term.recv() => Asked::ToStop("SIGTERM"),
+            _ = self.int.recv() => Asked::ToStop("SIGINT"),
+            _ = self.hup.recv() => Asked::ToReload,
+        }
+    }
+
+    /// Waits to be asked to stop, and lets the rest pass.
+    pub async fn asked_to_stop(&mut self) -> &'static str {
         loop {
-            tokio::select! {
-                _ = term.recv() => return "SIGTERM",
-                _ = int.recv() => return "SIGINT",
-                _ = hup.recv() => info!("SIGHUP changes nothing yet: restart to read the configuration again"),
+            if let Asked::ToStop(signal) = self.next().await {
+                return signal;
             }
         }
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
-    use rustix::process::{Signal, getpid, kill_process};
+    use rustix::process::{Signal as Kind, getpid, kill_process};
 
     use super::*;
 
@@ -281,12 +309,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sigterm_and_sigint_stop_and_sighup_does_not() {
-        for (kind, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
-            let asked = asked_to_stop().unwrap();
-            kill_process(getpid(), Signal::HUP).unwrap();
+    async fn sigterm_and_sigint_stop_and_sighup_reloads() {
+        for (kind, want) in [
+            (Kind::HUP, Asked::ToReload),
+            (Kind::TERM, Asked::ToStop("SIGTERM")),
+            (Kind::HUP, Asked::ToReload),
+            (Kind::INT, Asked::ToStop("SIGINT")),
+        ] {
+            let mut signals = Signals::install().unwrap();
             kill_process(getpid(), kind).unwrap();
-            assert_eq!(asked.await, name);
+            assert_eq!(signals.next().await, want);
         }
     }
 }

@@ -20,14 +20,17 @@ pub(crate) async fn drive(address: SocketAddr, requests: Vec<Vec<u8>>) -> Durati
     }
     let mut connections = Vec::new();
     for share in shares {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        connections.push((stream, share));
+        connections.push((Connection::open(address).await, share));
     }
     let begun = Instant::now();
     let mut running = JoinSet::new();
-    for (stream, share) in connections {
-        running.spawn(converse(stream, share));
+    for (mut connection, share) in connections {
+        running.spawn(async move {
+            for request in share {
+                let answer = connection.ask(&request).await;
+                assert!(answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(answer));
+            }
+        });
     }
     while let Some(ended) = running.join_next().await {
         ended.unwrap();
@@ -35,17 +38,29 @@ pub(crate) async fn drive(address: SocketAddr, requests: Vec<Vec<u8>>) -> Durati
     begun.elapsed()
 }
 
-async fn converse(mut stream: TcpStream, requests: Vec<Vec<u8>>) {
-    let mut buffer = vec![0; 4_096];
-    for request in requests {
-        stream.write_all(&request).await.unwrap();
+/// A connection that stays open.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: vec![0; 4_096] }
+    }
+
+    /// Sends a request and waits for its answer, head and body.
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> &[u8] {
+        self.stream.write_all(request).await.unwrap();
         let mut filled = 0;
-        while !is_whole(&buffer[..filled]) {
-            let read = stream.read(&mut buffer[filled..]).await.unwrap();
+        while !is_whole(&self.buffer[..filled]) {
+            let read = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
             assert!(read > 0, "the connection was closed");
             filled += read;
         }
-        assert!(buffer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&buffer[..filled]));
+        &self.buffer[..filled]
     }
 }
 

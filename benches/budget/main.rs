@@ -1,5 +1,5 @@
 //! What the desk may cost, measured on this machine: `cargo bench --bench budget`, or with `-- NAME` only the parts whose
-//! name holds NAME (size, start, throughput, latency, memory, bytes). Exit code 1 when a budget is missed.
+//! name holds NAME (size, start, throughput, latency, memory, bytes, flood). Exit code 1 when a budget is missed.
 //!
 //! The desk is the stripped binary of a plain `cargo build --release`, run as a process of its own; the vendors are the
 //! simulators, in this process. Every comparison is with something measured in the same run, on the same disk. Needs
@@ -17,6 +17,7 @@
 
 mod baseline;
 mod bytes;
+mod flood;
 mod latency;
 mod load;
 mod memory;
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
     let mut out = std::io::stdout();
     let mut all_met = true;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    for part in ["size", "start", "throughput", "latency", "memory", "bytes"] {
+    for part in ["size", "start", "throughput", "latency", "memory", "bytes", "flood"] {
         if !part.contains(&wanted) {
             continue;
         }
@@ -68,7 +69,8 @@ fn main() -> ExitCode {
                 "throughput" => throughput::measure().await,
                 "latency" => latency::measure().await,
                 "memory" => memory::measure().await,
-                _ => bytes::measure().await,
+                "bytes" => bytes::measure().await,
+                _ => flood::measure().await,
             }
         });
         writeln!(out, "{part}").unwrap();

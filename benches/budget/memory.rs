@@ -36,7 +36,7 @@ pub(crate) async fn measure() -> Vec<Row> {
 }
 
 /// Proportional set size: proc(5), `smaps_rollup`.
-fn pss(office: &Office) -> u64 {
+pub(crate) fn pss(office: &Office) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", office.pid())).unwrap();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024

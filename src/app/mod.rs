@@ -6,6 +6,7 @@
 mod clock;
 mod operator;
 mod pipeline;
+mod reload;
 mod wiring;
 
 use std::net::SocketAddr;
@@ -21,12 +22,12 @@ use crate::config::{Config, SecretError, Secrets};
 use crate::model::{BootId, RowId, Timestamp};
 use crate::outbox::{Desk, Lanes, SharedDesk};
 use crate::route::TemplateError;
-use crate::service::{self, Heartbeat, Notifier, Watchdog, exit};
+use crate::service::{Asked, Heartbeat, Notifier, Signals, Watchdog, exit};
 use crate::store::{Command, Space, Store, StoreError, Writer, WriterExit};
 use crate::{admin, control, intake};
 
 pub use operator::Offline;
-pub use wiring::{classifiers, hubspots, journal, sources, twilio};
+pub use wiring::{classifiers, hubspots, journal, sources, tls_files, twilio};
 
 /// What a modem's task may take of the grace to leave its modem at rest.
 const MODEM_GRACE: Duration = Duration::from_secs(3);
@@ -48,6 +49,9 @@ pub enum AppError {
     /// A secret.
     #[error("a secret is missing")]
     Secret(#[from] SecretError),
+    /// The listener's certificate, its key, or the clients' authority.
+    #[error(transparent)]
+    Tls(#[from] intake::TlsError),
     /// The template of texts.
     #[error("sms.template")]
     Template(#[from] TemplateError),
@@ -65,7 +69,7 @@ impl AppError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Store(StoreError::Locked(_)) => exit::TEMP_FAIL,
-            Self::Store(StoreError::TooNew { .. }) | Self::Secret(_) | Self::Template(_) => exit::CONFIG,
+            Self::Store(StoreError::TooNew { .. }) | Self::Secret(_) | Self::Tls(_) | Self::Template(_) => exit::CONFIG,
             Self::Store(StoreError::Folder { .. }) => exit::NO_PERMISSION,
             Self::Bind { .. } => exit::UNAVAILABLE,
             Self::Store(_) | Self::System(_) | Self::RoomEnded(_) => exit::SOFTWARE,
@@ -87,6 +91,7 @@ pub struct Running {
     writer: Writer,
     writer_exit: WriterExit,
     health: admin::Health,
+    tls: Option<Arc<intake::Tls>>,
     grace: Duration,
 }
 
@@ -97,7 +102,8 @@ pub struct Running {
 pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppError> {
     let (stop, stop_modems) = (CancellationToken::new(), CancellationToken::new());
     // The lock comes first: who finds the folder taken must be told so, not that the port is taken too.
-    let store = Store::open(&config.storage.data_dir)?;
+    let mut store = Store::open(&config.storage.data_dir)?;
+    let tls = reload::open(config, secrets, &mut store)?;
     let listener = bind("server.listen", config.server.listen).await?;
     let admin_listener = bind("server.admin-listen", config.server.admin_listen).await?;
     let (intake_at, admin_at) = (listener.local_addr()?, admin_listener.local_addr()?);
@@ -136,7 +142,7 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     health.set_ready(true);
 
     let mut rooms = JoinSet::new();
-    room(&mut rooms, "intake", intake::serve(listener, Arc::new(intake), stop.clone()));
+    room(&mut rooms, "intake", intake::serve(listener, Arc::new(intake), tls.clone(), stop.clone()));
     room(&mut rooms, "admin", admin::serve(admin_listener, health.clone(), stop.clone()));
     room(&mut rooms, "control", control::serve(socket, Arc::new(operator), stop.clone()));
     room(&mut rooms, "lanes", lanes.run(stop.clone()));
@@ -158,6 +164,7 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
         writer,
         writer_exit,
         health,
+        tls,
         grace,
     })
 }
@@ -241,7 +248,7 @@ impl Running {
 /// # Errors
 /// Whatever kept it from starting, or the room that ended.
 pub async fn run(config: &Config, secrets: &Secrets) -> Result<(), AppError> {
-    let asked = service::asked_to_stop()?;
+    let mut signals = Signals::install()?;
     let notifier = Notifier::from_env();
     let mut running = start(config, secrets).await?;
     let heartbeat = Heartbeat::default();
@@ -252,12 +259,17 @@ pub async fn run(config: &Config, secrets: &Secrets) -> Result<(), AppError> {
     }
     notifier.ready();
     notifier.status(&format!("accepting leads on {}", running.intake));
-    let result = tokio::select! {
-        signal = asked => {
-            tracing::info!(signal, "asked to stop");
-            Ok(())
+    let result = loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::ToStop(signal) => {
+                    tracing::info!(signal, "asked to stop");
+                    break Ok(());
+                }
+                Asked::ToReload => running.reload(config, secrets).await,
+            },
+            room = running.room_ended() => break Err(AppError::RoomEnded(room)),
         }
-        room = running.room_ended() => Err(AppError::RoomEnded(room)),
     };
     notifier.stopping();
     // The heart holds a way to the writer, which ends only when the last one is gone.

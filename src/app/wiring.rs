@@ -150,6 +150,8 @@ pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Setting
             },
             crm: source.crm.clone(),
             account: source.account.clone(),
+            max_per_minute: source.max_per_minute,
+            max_in_flight: usize::from(source.max_in_flight),
         })
     };
     config.sources.iter().map(of).collect()
@@ -167,11 +169,21 @@ pub(super) fn limits(config: &Config) -> intake::Limits {
         max_body_bytes: server.max_body_bytes,
         max_header_bytes: server.max_header_bytes,
         max_connections: server.max_connections,
+        max_connections_per_peer: server.max_connections_per_peer,
         read_timeout: server.read_timeout,
-        // cloudflared keeps idle origin connections for 90 s; the tunnel must be the one that closes them.
-        idle_timeout: Duration::from_secs(100),
+        idle_timeout: server.idle_timeout,
         drain_grace: server.drain_grace,
     }
+}
+
+/// Where the files of the listener's TLS are; `None` where it speaks plain HTTP.
+///
+/// # Errors
+/// When the key is nowhere, or anybody may read it.
+pub fn tls_files(config: &Config, secrets: &Secrets) -> Result<Option<intake::TlsFiles>, SecretError> {
+    let Some(tls) = &config.server.tls else { return Ok(None) };
+    let (certificate, client_ca) = (tls.certificate.clone(), tls.client_ca.clone());
+    Ok(Some(intake::TlsFiles { certificate, key: secrets.locate(&tls.key)?, client_ca }))
 }
 
 /// The first jobs of every lead.

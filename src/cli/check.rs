@@ -93,6 +93,9 @@ impl Check {
             found.error("sms.template", error.to_string());
         }
         place::ports(&desk.config, found);
+        if let Some(secrets) = &secrets {
+            place::tls(&desk.config, secrets, found);
+        }
         if self.depth.fixed {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! `nightdesk send-test`: posts one sample lead to the running desk, signed as its source would sign it.
 //!
 //! It goes to the listener on this box, while the signature covers the public address, as through a tunnel that changes
-//! nothing. The lead is a real one to the desk: an urgent text wakes the person on call.
+//! nothing; a listener with a certificate is called by its public address. The lead is a real one to the desk: an urgent text wakes the person on call.
 //! Rules: developers.hubspot.com, "Validating requests from HubSpot", version 3; RFC 6901 for the pointers.
 
 mod sample;
@@ -57,7 +57,7 @@ impl SendTest {
         let at = intake_of(desk).await;
         let target = format!("/hooks/{}", self.source);
         let public = desk.config.server.public_url.as_ref().map(BaseUrl::as_str);
-        let call = Call::post(format!("http://{at}{target}")).json(&body);
+        let call = Call::post(format!("{}{target}", base(desk, at))).json(&body);
         let signed = signed(call, &source.auth, &desk.secrets()?, &Signed { public, target: &target, now })?;
         let got = Wire::new().send(&signed, PATIENCE).await;
         let answer = got.map_err(|error| CliError::Silent { address: at.to_string(), reason: error.reason })?;
@@ -104,9 +104,20 @@ const fn meaning(status: u16) -> &'static str {
         200 => "it found no lead in the sample; see nightdesk dlq list --stage gate",
         401 => "the secret here is not the one the desk runs with; restart it after a change",
         404 => "it doesn't know this source; restart it after a change of the configuration",
+        429 => "its source has sent more than its max-per-minute or max-in-flight; wait a minute",
         413 => "server.max-body is too small for the sample",
         503 => "it can't store anything at the moment; see nightdesk status",
         _ => "something other than a desk seems to answer there",
+    }
+}
+
+/// What the sample is posted to: the listener itself, but one with a certificate by the name the certificate is for.
+fn base(desk: &Desk, at: SocketAddr) -> String {
+    let server = &desk.config.server;
+    match (&server.tls, &server.public_url) {
+        (None, _) => format!("http://{at}"),
+        (Some(_), Some(public)) => public.as_str().to_owned(),
+        (Some(_), None) => format!("https://{at}"),
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::typed::{BaseUrl, Bytes, Country, Text, trimmed};
-use super::{Problems, raw};
+use super::{Problems, Tls, raw};
 use crate::model::Phone;
 
 /// The tunnel runs on the same box; nothing else has a reason to connect.
@@ -25,8 +25,12 @@ const MOST_BODY_BYTES: usize = 16 * 1024 * 1024;
 const HEADER_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
 /// More than any CRM opens (HubSpot: 10), at some 50 KiB each.
 const MAX_CONNECTIONS: u16 = 256;
+/// More than a client needs, and few enough that it takes many to fill the seats.
+const MAX_CONNECTIONS_PER_PEER: u16 = 16;
 /// Long for a tunnel on the same box, short for somebody who drips bytes.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// cloudflared keeps idle connections for 90 s; the tunnel must be the one that closes them.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
 /// Two thirds of what the unit allows before it kills.
 const DRAIN_GRACE: Duration = Duration::from_secs(20);
 /// systemd-timesyncd(8) makes it at the first synchronisation after a start.
@@ -59,12 +63,18 @@ pub struct Server {
     pub max_header_bytes: usize,
     /// Connections at the same time.
     pub max_connections: usize,
+    /// Connections of one peer at the same time; the tunnel, on loopback, isn't counted.
+    pub max_connections_per_peer: usize,
     /// A request must have arrived by then.
     pub read_timeout: Duration,
+    /// A connection may be silent for so long between requests.
+    pub idle_timeout: Duration,
     /// What is in flight may take this long after a stop was asked for.
     pub drain_grace: Duration,
     /// There once the system's clock was synchronised.
     pub clock_sync_file: PathBuf,
+    /// TLS; without it plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 /// Where data lives.
@@ -158,9 +168,12 @@ impl Server {
             max_body_bytes: bytes(raw.max_body, MAX_BODY_BYTES),
             max_header_bytes: bytes(raw.max_header_bytes, MAX_HEADER_BYTES),
             max_connections: usize::from(raw.max_connections.unwrap_or(MAX_CONNECTIONS)),
+            max_connections_per_peer: usize::from(raw.max_connections_per_peer.unwrap_or(MAX_CONNECTIONS_PER_PEER)),
             read_timeout: Text::or(raw.read_timeout, READ_TIMEOUT),
+            idle_timeout: Text::or(raw.idle_timeout, IDLE_TIMEOUT),
             drain_grace: Text::or(raw.drain_grace, DRAIN_GRACE),
             clock_sync_file: Text::or(raw.clock_sync_file, CLOCK_SYNC_FILE.into()),
+            tls: raw.tls.and_then(|tls| Tls::of(tls, problems)),
         };
         server.check(problems);
         server
@@ -184,6 +197,9 @@ impl Server {
         }
         if self.max_connections == 0 {
             problems.error("server.max-connections", "at least 1");
+        }
+        if self.max_connections_per_peer == 0 {
+            problems.error("server.max-connections-per-peer", "at least 1");
         }
     }
 }

@@ -15,6 +15,7 @@ mod sms;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use problems::{Problem, Problems};
 pub use secret::{SecretError, SecretRef, Secrets};
 pub use sms::{Modem, Sender, Sms, Timings, Twilio};
 pub use source::{Auth, Fields, Shape, Source};
+pub use tls::Tls;
 pub use typed::BaseUrl;
 
 /// Everything a desk is told by its operator.

@@ -49,9 +49,17 @@ tables! {
         max_body: Text<Bytes>,
         max_header_bytes: Text<Bytes>,
         max_connections: u16,
+        max_connections_per_peer: u16,
         read_timeout: Text<Duration>,
+        idle_timeout: Text<Duration>,
         drain_grace: Text<Duration>,
         clock_sync_file: Text<PathBuf>,
+        tls: Tls,
+    }
+    Tls {
+        certificate: Text<PathBuf>,
+        key: SecretRef,
+        client_ca: Text<PathBuf>,
     }
     Storage {
         data_dir: Text<PathBuf>,
@@ -74,6 +82,8 @@ tables! {
         auth: Auth,
         crm: String,
         account: String,
+        max_per_minute: u32,
+        max_in_flight: u16,
         fields: Fields,
     }
     Auth {

@@ -73,13 +73,21 @@ impl SecretRef {
     /// # Errors
     /// Says what to mend; the daemon doesn't start without.
     pub fn read(&self, credentials: Option<&Path>) -> Result<SecretString, SecretError> {
+        one_line(&self.locate(credentials)?)
+    }
+
+    /// The file the secret is in, which nobody else may read. For a key, which has many lines.
+    ///
+    /// # Errors
+    /// Says what to mend.
+    pub fn locate(&self, credentials: Option<&Path>) -> Result<PathBuf, SecretError> {
         match self {
             Self::File(path) => {
                 let mode = facts(path)?.permissions().mode() & 0o7777;
                 if mode != 0o600 && mode != 0o400 {
                     return Err(SecretError::TooOpen { path: path.clone(), mode });
                 }
-                one_line(path)
+                Ok(path.clone())
             }
             Self::Credential(name) => {
                 let folder = credentials.ok_or(SecretError::NoCredentials)?;
@@ -88,7 +96,7 @@ impl SecretRef {
                     .find(|path| path.exists())
                     .ok_or_else(|| SecretError::NoSuchCredential(name.clone()))?;
                 facts(&path)?; // systemd chose the mode
-                one_line(&path)
+                Ok(path)
             }
         }
     }
@@ -118,7 +126,11 @@ fn one_line(path: &Path) -> Result<SecretString, SecretError> {
 }
 
 /// Every secret of a configuration, read.
-pub struct Secrets(HashMap<SecretRef, SecretString>);
+pub struct Secrets {
+    values: HashMap<SecretRef, SecretString>,
+    /// Where credentials are, for what is read again later.
+    credentials: Option<PathBuf>,
+}
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,14 +144,20 @@ impl Secrets {
     /// # Errors
     /// All secrets that can't be had, each with its path in the configuration.
     pub fn load(config: &Config, credentials: Option<&Path>) -> Result<Self, Problems> {
-        let (mut secrets, mut problems) = (HashMap::new(), Problems::default());
+        let (mut values, mut problems) = (HashMap::new(), Problems::default());
         for (path, at) in config.secret_refs() {
             match at.read(credentials) {
-                Ok(secret) => drop(secrets.insert(at.clone(), secret)),
+                Ok(secret) => drop(values.insert(at.clone(), secret)),
                 Err(error) => problems.error(path, error.to_string()),
             }
         }
-        if problems.errors.is_empty() { Ok(Self(secrets)) } else { Err(problems) }
+        if let Some(tls) = &config.server.tls
+            && let Err(error) = tls.key.locate(credentials)
+        {
+            problems.error("server.tls.key", error.to_string());
+        }
+        let credentials = credentials.map(Path::to_owned);
+        if problems.errors.is_empty() { Ok(Self { values, credentials }) } else { Err(problems) }
     }
 
     /// One of them.
@@ -147,12 +165,20 @@ impl Secrets {
     /// # Errors
     /// When `at` comes from another configuration than the one that was loaded.
     pub fn get(&self, at: &SecretRef) -> Result<&SecretString, SecretError> {
-        self.0.get(at).ok_or(SecretError::NotLoaded)
+        self.values.get(at).ok_or(SecretError::NotLoaded)
+    }
+
+    /// The file a secret is in; looked for again at each call.
+    ///
+    /// # Errors
+    /// Says what to mend.
+    pub fn locate(&self, at: &SecretRef) -> Result<PathBuf, SecretError> {
+        at.locate(self.credentials.as_deref())
     }
 
     /// All values, for a test that no log, database or error holds one.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.0.values().map(ExposeSecret::expose_secret)
+        self.values.values().map(ExposeSecret::expose_secret)
     }
 }
 

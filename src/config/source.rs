@@ -10,6 +10,10 @@ use crate::model::{Channel, Lane};
 /// The header a shared secret is expected in, and what precedes it there (RFC 6750, clause 2.1).
 const SECRET_HEADER: &str = "Authorization";
 const SECRET_PREFIX: &str = "Bearer ";
+/// Ten a second for a minute on end: more than a campaign brings, less than a box that texts people can use.
+const MAX_PER_MINUTE: u32 = 600;
+/// Above what CRMs open (HubSpot: 10).
+const MAX_IN_FLIGHT: u16 = 32;
 
 /// One sender of leads.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +26,10 @@ pub struct Source {
     pub crm: Option<Channel>,
     /// The CRM account, told apart when a duplicate is looked for.
     pub account: Option<String>,
+    /// Requests that are taken in a minute.
+    pub max_per_minute: u32,
+    /// Requests that are stored at the same time.
+    pub max_in_flight: u16,
 }
 
 /// What a payload looks like.
@@ -105,7 +113,15 @@ impl Source {
             problems.warn(at(".crm"), "not set: nothing is written back for leads from here");
         }
         let crm = crm.map(|crm| Channel::new(Lane::Crm, &crm));
-        Some(Self { shape: shape?, auth: auth?, crm, account: trimmed(raw.account) })
+        let max_per_minute = raw.max_per_minute.unwrap_or(MAX_PER_MINUTE);
+        let max_in_flight = raw.max_in_flight.unwrap_or(MAX_IN_FLIGHT);
+        for (key, none) in [(".max-per-minute", max_per_minute == 0), (".max-in-flight", max_in_flight == 0)] {
+            if none {
+                problems.error(at(key), "at least 1");
+            }
+        }
+        let account = trimmed(raw.account);
+        Some(Self { shape: shape?, auth: auth?, crm, account, max_per_minute, max_in_flight })
     }
 }
 

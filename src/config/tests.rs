@@ -97,6 +97,7 @@ fn shown_defaults_are_the_defaults() {
         "description",
         "phone",
         "public-url",
+        "certificate",
         "kind",
         "auth",
         "crm",
@@ -331,6 +332,38 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
     ] {
         let problems = Config::parse(text).unwrap_err();
         assert!(!problems.errors.is_empty() && !format!("{problems} {problems:?}").contains("s3cr3t"), "{problems}");
+    }
+}
+
+#[test]
+fn the_key_of_the_listener_is_a_private_file_of_many_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("key.pem");
+    let text = format!("[server.tls]\ncertificate = \"/c\"\nkey = {{ file = \"{}\" }}\n", at.display());
+    let config = Config::parse(&text).unwrap();
+    for (name, content, mode, want) in [
+        ("good", &b"-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n"[..], 0o600, Ok(())),
+        ("open to others", b"abc", 0o644, Err("server.tls.key: ")),
+    ] {
+        file(folder.path(), "key.pem", content, mode);
+        let found = Secrets::load(&config, None).map_err(|problems| problems.to_string());
+        match (found, want) {
+            (Ok(secrets), Ok(())) => {
+                assert_eq!(secrets.locate(&config.server.tls.as_ref().unwrap().key).unwrap(), at, "{name}");
+                assert_eq!(secrets.values().count(), 0, "{name}");
+            }
+            (Err(words), Err(want)) => assert!(words.contains(want), "{name}: {words}"),
+            (Ok(_), Err(_)) | (Err(_), Ok(())) => panic!("{name}"),
+        }
+    }
+    for (text, want) in [
+        ("[server.tls]", "server.tls.certificate: missing"),
+        ("[server.tls]\ncertificate = \"/c\"", "server.tls.key: missing"),
+        ("[server.tls]\ncertificate = \"c\"\nkey = { file = \"/k\" }", "server.tls.certificate: expected"),
+        ("[server]\nmax-connections-per-peer = 0", "server.max-connections-per-peer: at least 1"),
+    ] {
+        let found = errors(text);
+        assert!(found.iter().any(|words| words.contains(want)), "{text}: {found:?}");
     }
 }
 

@@ -22,7 +22,7 @@ use std::io::{self, Write};
 use crate::app::{self, AppError};
 use crate::config::{Config, Problems, Secrets};
 use crate::control::ControlError;
-use crate::service;
+use crate::service::Signals;
 use crate::store::StoreError;
 
 use folder::{Folder, Keys};
@@ -122,13 +122,13 @@ impl Stage {
 async fn give(options: &Options, out: &mut dyn Write) -> Result<Books, DemoError> {
     let stage = Stage::set(options).await?;
     let secrets = Secrets::load(&stage.config, None)?;
-    let asked = service::asked_to_stop().map_err(AppError::System)?;
+    let mut signals = Signals::install().map_err(AppError::System)?;
     let mut desk = app::start(&stage.config, &secrets).await?;
     let addresses = Addresses { intake: desk.intake, admin: desk.admin };
     let mut books = Books { entries: Vec::new(), faults: vec!["it was interrupted".to_owned()] };
     let result = tokio::select! {
         told = tell(options, out, &stage, addresses, &mut books) => told,
-        _ = asked => Ok(()),
+        _ = signals.asked_to_stop() => Ok(()),
         room = desk.room_ended() => Err(AppError::RoomEnded(room).into()),
     };
     // The world goes last: what is in flight must find it.

@@ -38,6 +38,8 @@ pub(super) enum Answer {
     TooLarge,
     /// Of a type that this source doesn't send.
     WrongType,
+    /// Its source has sent too many; `Retry-After` in the source's own unit.
+    TooMany { retry_after: u64 },
     /// It can't be stored now.
     Unavailable,
 }
@@ -54,6 +56,7 @@ impl Answer {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -71,6 +74,7 @@ impl Answer {
             Self::TooSlow => "The request took too long to arrive.",
             Self::TooLarge => "The body is too large.",
             Self::WrongType => "A body of this Content-Type or Content-Encoding is not accepted here.",
+            Self::TooMany { .. } => "Too many requests; send it again later.",
             Self::Unavailable => "The request can't be stored at the moment; send it again later.",
         })
     }
@@ -90,6 +94,7 @@ impl Answer {
             | Self::TooSlow
             | Self::TooLarge
             | Self::WrongType
+            | Self::TooMany { .. }
             | Self::Unavailable => {
                 let status = self.status();
                 json!({ "title": status.canonical_reason(), "status": status.as_u16(), "detail": self.detail() })
@@ -110,6 +115,7 @@ impl Answer {
         match self {
             Self::NotPost => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
             Self::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN_S))),
+            Self::TooMany { retry_after } => drop(headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after))),
             _ => {}
         }
         response
@@ -177,6 +183,12 @@ mod tests {
                     "A body of this Content-Type or Content-Encoding is not accepted here.",
                 ),
                 None,
+            ),
+            (
+                Answer::TooMany { retry_after: 1_500 },
+                429,
+                problem("Too Many Requests", 429, "Too many requests; send it again later."),
+                Some(("retry-after", "1500")),
             ),
             (
                 Answer::Unavailable,

@@ -148,7 +148,7 @@ fn lead(settings: &Settings, found: &Found, message: &str, whole: Whole<'_>) -> 
 
 /// A number without its punctuation; what holds no digit stays as it was typed.
 fn digits(number: &str) -> String {
-    let digits: String = number.chars().filter(|c| c.is_ascii_digit()).collect();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     if digits.is_empty() { number.to_owned() } else { digits }
 }
 
@@ -196,7 +196,7 @@ mod tests {
     fn settings(shape: Shape) -> Settings {
         let crm = Some(Channel::new(Lane::Crm, "hubspot"));
         let account = Some("acme".to_owned());
-        Settings { name: "s".to_owned(), shape, auth: Auth::None, crm, account }
+        Settings { name: "s".to_owned(), shape, auth: Auth::None, crm, account, max_per_minute: 1, max_in_flight: 1 }
     }
 
     fn judged(shape: Shape, body: &[u8]) -> Vec<Gate> {

@@ -1,7 +1,7 @@
 //! Room 1: webhooks in. The accept loop, its limits, who may post, and the gate; 2xx only after the commit.
 //!
 //! ```text
-//! serve ─▶ connection ─▶ request: route ▶ body ▶ auth ▶ gate ─▶ store(inbox) ─▶ answer
+//! serve ─▶ seats ─▶ connection (tls) ─▶ request: route ▶ body ▶ auth ▶ quota ▶ gate ─▶ store(inbox) ─▶ answer
 //! ```
 //!
 //! `app` makes one [`Intake`] from the configuration and runs [`serve`] on a bound listener. `auth` holds one file per
@@ -14,13 +14,17 @@ mod coding;
 mod connection;
 mod content_key;
 mod gate;
+mod peer;
 mod pulse;
+mod quota;
 mod redact;
 mod request;
+mod seats;
 mod serve;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,9 +35,12 @@ pub use auth::Auth;
 pub use gate::{contact, reparse};
 pub use serve::serve;
 pub use source::{Fields, Shape};
+pub use tls::{Doubt, Tls, TlsError, TlsFault, TlsFiles, TlsPart, judge as judge_tls};
 
 use crate::model::{Channel, Clock, Timestamp};
 use crate::store::{Opening, Writer};
+use quota::Budget;
+use tokio::sync::Semaphore;
 
 /// One sender of leads.
 #[derive(Debug, Clone)]
@@ -48,6 +55,10 @@ pub struct Settings {
     pub crm: Option<Channel>,
     /// The CRM account, where the payload doesn't name it.
     pub account: Option<String>,
+    /// Requests that are taken in a minute.
+    pub max_per_minute: u32,
+    /// Requests that are stored at the same time.
+    pub max_in_flight: usize,
 }
 
 /// How much a sender may ask of the box.
@@ -57,8 +68,10 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// Largest request head.
     pub max_header_bytes: usize,
-    /// Connections at the same time; more wait in the system's queue.
+    /// Connections at the same time, and requests; for one more somebody idle leaves, or it waits.
     pub max_connections: usize,
+    /// Connections of one peer at the same time. The tunnel, on loopback, is not counted.
+    pub max_connections_per_peer: usize,
     /// A request must have arrived this long after its first byte.
     pub read_timeout: Duration,
     /// How long a connection may be silent between requests. Longer than the tunnel keeps one, or the tunnel would now
@@ -92,6 +105,10 @@ impl ClockTrust {
 /// Everything a request needs.
 pub struct Intake {
     sources: HashMap<String, Settings>,
+    /// What each source has left, by its name.
+    budgets: HashMap<String, Budget>,
+    /// Requests at the same time.
+    at_once: Semaphore,
     limits: Limits,
     /// The first jobs of every lead.
     opening: Arc<Opening>,
@@ -112,7 +129,9 @@ impl Intake {
         clock: ClockTrust,
         log_payloads: bool,
     ) -> Self {
+        let budgets = sources.iter().map(|source| (source.name.clone(), Budget::new(source))).collect();
         let sources = sources.into_iter().map(|source| (source.name.clone(), source)).collect();
-        Self { sources, limits, opening: Arc::new(opening), writer, clock, log_payloads }
+        let at_once = Semaphore::new(limits.max_connections);
+        Self { sources, budgets, at_once, limits, opening: Arc::new(opening), writer, clock, log_payloads }
     }
 }

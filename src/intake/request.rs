@@ -16,7 +16,8 @@ use tracing::{debug, info, warn};
 use super::answer::Answer;
 use super::auth::{Presented, Refused};
 use super::coding::{Coding, Undecodable};
-use super::pulse::Pulse;
+use super::peer::Peer;
+use super::quota::{Budget, retry_after};
 use super::{Intake, Settings, gate, redact};
 use crate::failpoint;
 use crate::store::{Arrival, Command, Received, StoreError};
@@ -26,9 +27,8 @@ const HOOKS: &str = "/hooks/";
 /// How long a refused body is read on.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Answers one request.
-pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, pulse: &Pulse) -> Answer {
-    let due = pulse.begin(&intake.limits);
+/// Answers one request, whose body must be complete by `due`.
+pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Instant, peer: &Peer) -> Answer {
     let (head, mut body) = request.into_parts();
     let source = match route(intake, &head) {
         Ok(source) => source,
@@ -38,14 +38,14 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, pulse: &
             return answer;
         }
     };
+    let Some(budget) = intake.budgets.get(&source.name) else { return Answer::NotFound };
     match read(&mut body, intake.limits.max_body_bytes, due).await {
-        Ok(bytes) => take(intake, source, &head, bytes).await,
+        Ok(bytes) => take(intake, (source, budget), &head, bytes, peer).await,
         Err(answer) => {
-            warn!(
-                source = source.name,
-                status = answer.status().as_u16(),
-                "refused: its body is too large, too slow or cut off"
-            );
+            if let Some(more) = budget.line(Instant::now()) {
+                let (source, status) = (&source.name, answer.status().as_u16());
+                warn!(source, status, %peer, more, "refused: its body is too large, too slow or cut off");
+            }
             linger(&head, body);
             answer
         }
@@ -98,7 +98,13 @@ fn linger(head: &Parts, mut body: Incoming) {
 }
 
 /// Authenticates a complete request, puts it through the gate and stores it.
-async fn take(intake: &Intake, source: &Settings, head: &Parts, body: Vec<u8>) -> Answer {
+async fn take(
+    intake: &Intake,
+    (source, budget): (&Settings, &Budget),
+    head: &Parts,
+    body: Vec<u8>,
+    peer: &Peer,
+) -> Answer {
     let now = intake.clock.now().now;
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
     let coding = Coding::of(&head.headers).unwrap_or(Coding::Identity);
@@ -128,10 +134,23 @@ async fn take(intake: &Intake, source: &Settings, head: &Parts, body: Vec<u8>) -
         body,
     };
     match (verified, broken) {
-        (Err(refused), _) => quarantine(intake, arrival, &refused).await,
+        (Err(refused), _) => quarantine(intake, budget, arrival, &refused, peer).await,
         (Ok(()), Some(Undecodable::TooLarge)) => Answer::TooLarge,
         (Ok(()), Some(Undecodable::Broken)) => Answer::NotEncoded,
-        (Ok(()), None) => store(intake, source, arrival).await,
+        (Ok(()), None) => admit(intake, (source, budget), arrival).await,
+    }
+}
+
+/// Stores a genuine request, if its source may send so much. Only asked now: a forger must not use up what real leads need.
+async fn admit(intake: &Intake, (source, budget): (&Settings, &Budget), arrival: Arrival) -> Answer {
+    match budget.admit(Instant::now()) {
+        Ok(_in_flight) => store(intake, source, arrival).await,
+        Err(wait) => {
+            if let Some(more) = budget.line(Instant::now()) {
+                warn!(source = source.name, more, "refused: more than this source may send");
+            }
+            Answer::TooMany { retry_after: retry_after(wait, &source.shape) }
+        }
     }
 }
 
@@ -177,13 +196,18 @@ fn unavailable(source: &str, error: &StoreError) -> Answer {
     Answer::Unavailable
 }
 
-/// Keeps a request that failed to authenticate. Whether that works is no business of the sender's.
-async fn quarantine(intake: &Intake, arrival: Arrival, refused: &Refused) -> Answer {
+/// Keeps a request that failed to authenticate, or only counts it while there are many: a flood of them must cost the
+/// disk, the writer and the log next to nothing. Whether it is kept is no business of the sender's.
+async fn quarantine(intake: &Intake, budget: &Budget, arrival: Arrival, refused: &Refused, peer: &Peer) -> Answer {
     let source = arrival.source.clone();
     let reason = refused.to_string();
-    warn!(source, reason, "a request failed to authenticate");
-    let kept = intake.writer.run(Command::Intake, move |tx| tx.quarantine(&arrival, &reason)).await;
+    if let Some(more) = budget.line(Instant::now()) {
+        warn!(source, reason, %peer, more, "a request failed to authenticate");
+    }
+    let Some(missed) = budget.keep(Instant::now()) else { return Answer::Unauthorized };
+    let kept = intake.writer.run(Command::Intake, move |tx| tx.quarantine(&arrival, &reason, missed)).await;
     if let Err(error) = kept {
+        budget.not_kept(missed);
         warn!(source, %error, "a refused request could not be kept");
     }
     Answer::Unauthorized

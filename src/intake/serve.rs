@@ -1,67 +1,69 @@
-//! The accept loop: takes connections while there are seats, and drains when it is asked to stop.
+//! The accept loop: gives each connection a seat, and drains when it is asked to stop.
 //!
-//! Called by `app` with a bound listener. When every seat is taken it accepts no more, so that senders wait in the
-//! system's queue instead of being refused; a seat is never held for good (see `connection`).
+//! Called by `app` with a bound listener. When every seat is taken somebody idle makes room, and while nobody is idle
+//! senders wait in the system's queue instead of being refused; a seat is never held for good (see `connection`).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::{Intake, connection};
+use super::connection::{self, House};
+use super::quota::Lines;
+use super::seats::{Seat, Seats};
+use super::{Intake, Tls};
 
 /// Rest after an accept that failed: out of file handles, mostly, and trying harder frees none.
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves webhooks until `stop`, then finishes what is in flight within the grace of the limits.
-pub async fn serve(listener: TcpListener, intake: Arc<Intake>, stop: CancellationToken) {
-    let seats = Arc::new(Semaphore::new(intake.limits.max_connections));
-    let connections = TaskTracker::new();
-    let halt = CancellationToken::new();
+/// Serves webhooks until `stop`, then finishes what is in flight within the grace of the limits. Without `tls` it speaks
+/// plain HTTP.
+pub async fn serve(listener: TcpListener, intake: Arc<Intake>, tls: Option<Arc<Tls>>, stop: CancellationToken) {
+    let (seats, lines) = (Seats::new(&intake.limits), Lines::default());
+    let house = House { intake, tls, tasks: TaskTracker::new(), stop, halt: CancellationToken::new() };
     loop {
-        let stream = tokio::select! {
+        let next = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            stream = next(&listener, &seats) => stream,
+            () = house.stop.cancelled() => break,
+            next = next(&listener, &seats, &lines) => next,
         };
-        let Some((stream, seat)) = stream else { continue };
-        let (intake, seats) = (Arc::clone(&intake), Arc::clone(&seats));
-        let (stop, halt) = (stop.clone(), halt.clone());
-        connections.spawn(async move {
-            tokio::select! {
-                () = halt.cancelled() => {}
-                () = connection::run(stream, &intake, &seats, &stop) => {}
-            }
-            drop(seat);
-        });
+        let Some((stream, address, seat)) = next else { continue };
+        let serving = connection::run(stream, address.ip(), seat, house.clone());
+        house.tasks.spawn(house.halt.clone().run_until_cancelled_owned(serving));
     }
     drop(listener);
-    connections.close();
-    if timeout(intake.limits.drain_grace, connections.wait()).await.is_err() {
+    house.tasks.close();
+    if timeout(house.intake.limits.drain_grace, house.tasks.wait()).await.is_err() {
         // None of these was answered: their senders will come again.
-        warn!(left = connections.len(), "the grace is over; connections are dropped");
-        halt.cancel();
-        connections.wait().await;
+        warn!(left = house.tasks.len(), "the grace is over; connections are dropped");
+        house.halt.cancel();
+        house.tasks.wait().await;
     }
 }
 
-/// The next connection with a seat for it. Safe to cancel: nothing is taken before the last await has returned.
-async fn next(
-    listener: &TcpListener,
-    seats: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let seat = Arc::clone(seats).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => Some((stream, seat)),
+/// The next connection with a seat for it. Cancelled only by the stop, after which nobody is let in anyhow.
+async fn next(listener: &TcpListener, seats: &Arc<Seats>, lines: &Lines) -> Option<(TcpStream, SocketAddr, Seat)> {
+    let (stream, address) = match listener.accept().await {
+        Ok(accepted) => accepted,
         Err(error) => {
-            warn!(%error, "a connection can't be accepted");
+            if let Some(more) = lines.take(Instant::now()) {
+                warn!(%error, more, "a connection can't be accepted");
+            }
             sleep(REST).await;
-            None
+            return None;
         }
+    };
+    if seats.has_enough(address.ip()) {
+        if let Some(more) = lines.take(Instant::now()) {
+            warn!(peer = %address.ip(), more, "a peer has all the connections it may have; its next is closed");
+        }
+        return None;
     }
+    let seat = seats.take(address.ip()).await?;
+    Some((stream, address, seat))
 }

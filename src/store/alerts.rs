@@ -28,19 +28,33 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be written.
     pub fn alert(self, key: &str, text: &str, cure: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.alert_of_many(1, key, text, cure, now)
+    }
+
+    /// The same for something that happened `times` since it was last told.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn alert_of_many(
+        self,
+        times: u32,
+        key: &str,
+        text: &str,
+        cure: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         const SQL: &str = "
-            INSERT INTO alerts (key, first_at, last_at, count, text, cure) VALUES (:key, :now, :now, 1, :text, :cure)
+            INSERT INTO alerts (key, first_at, last_at, count, text, cure)
+                VALUES (:key, :now, :now, :times, :text, :cure)
                 ON CONFLICT (key) DO UPDATE SET
                    first_at = CASE WHEN cleared_at IS NULL THEN first_at ELSE :now END,
-                   count = CASE WHEN cleared_at IS NULL THEN count + 1 ELSE 1 END,
+                   count = CASE WHEN cleared_at IS NULL THEN count + :times ELSE :times END,
                    last_at = :now, text = :text, cure = :cure, cleared_at = NULL
             RETURNING count";
-        let count: u32 =
-            self.connection.prepare_cached(SQL)?.query_row(
-                named_params! { ":key": key, ":now": now.to_string(), ":text": text, ":cure": cure },
-                |row| row.get(0),
-            )?;
-        if count == 1 {
+        let now = now.to_string();
+        let params = named_params! { ":times": times, ":key": key, ":now": now, ":text": text, ":cure": cure };
+        let count: u32 = self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+        if count == times {
             tracing::error!(alert = key, cure, "{text}");
         }
         Ok(())

@@ -43,11 +43,12 @@ pub(super) fn row_of(row: &Row<'_>) -> Result<QuarantineRow, StoreError> {
 }
 
 impl Tx<'_> {
-    /// Keeps a refused request and raises one counted alert for its source.
+    /// Keeps a refused request and raises one counted alert for its source. `missed` before it were not kept and are only
+    /// counted.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn quarantine(self, arrival: &Arrival, reason: &str) -> Result<(), StoreError> {
+    pub fn quarantine(self, arrival: &Arrival, reason: &str, missed: u32) -> Result<(), StoreError> {
         const INSERT: &str = "
             INSERT INTO quarantine (received_at, source, method, target, headers, body, reason)
             VALUES (:at, :source, :method, :target, :headers, :body, :reason)";
@@ -61,7 +62,8 @@ impl Tx<'_> {
         self.connection
             .prepare_cached(TRIM)?
             .execute(named_params! { ":oldest": now.before(KEEP_FOR).to_string(), ":keep": KEEP })?;
-        self.alert(
+        self.alert_of_many(
+            missed.saturating_add(1),
             &format!("quarantine:{}", arrival.source),
             &format!("requests to source {} are refused: {reason}", arrival.source),
             "compare the secret with the sender's, then `nightdesk quarantine replay`; a forger can be ignored",

@@ -34,9 +34,10 @@ const MAY_NAME_ALL: [&str; 5] = ["lib", "main", "app", "cli", "demo"];
 const ANYBODY_S: &str = "failpoint";
 
 /// Which crate only these places may name, beside the simulators in `src/demo`.
-const OWNERS: [(&str, &[&str]); 6] = [
+const OWNERS: [(&str, &[&str]); 7] = [
     ("hyper", &["intake", "admin"]),
     ("hyper_util", &["intake", "admin"]),
+    ("tokio_rustls", &["intake"]),
     ("rusqlite", &["store"]),
     ("reqwest", &["wire"]),
     ("tokio_serial", &["deliver/modem"]),

@@ -16,6 +16,7 @@ mod demo;
 mod disk;
 mod durability;
 mod faults;
+mod hostile;
 mod kills;
 mod layout;
 mod packaging;

@@ -34,6 +34,7 @@ fn the_unit_runs_the_desk_and_never_gives_up() {
         ("NotifyAccess", "main"),
         ("ExecStartPre", "/usr/bin/nightdesk check --static"),
         ("ExecStart", "/usr/bin/nightdesk run"),
+        ("ExecReload", "/bin/kill -HUP $MAINPID"),
         ("Restart", "always"),
         ("StartLimitIntervalSec", "0"),
         ("WatchdogSec", "120s"),

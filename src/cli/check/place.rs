@@ -11,10 +11,13 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::Findings;
+use crate::app;
 use crate::cli::CliError;
 use crate::cli::desk::Desk;
-use crate::config::Config;
+use crate::config::{Config, Secrets};
 use crate::control::Request;
+use crate::intake::{self, TlsPart};
+use crate::model::Timestamp;
 
 /// The modems' serial ports.
 pub(super) fn ports(config: &Config, found: &mut Findings) {
@@ -25,6 +28,25 @@ pub(super) fn ports(config: &Config, found: &mut Findings) {
             Err(Errno::NOENT) => found.warn(path, format!("{port} isn't there: is the modem plugged in?")),
             Err(Errno::ACCESS) => found.warn(path, format!("this user may not use {port}: is it in group dialout?")),
             Err(error) => found.warn(path, format!("{port}: {error}")),
+        }
+    }
+}
+
+/// The files of the listener's TLS. A wrong date is a warning: the clock may be what is wrong, and it keeps nobody from
+/// being heard who doesn't look at it.
+pub(super) fn tls(config: &Config, secrets: &Secrets, found: &mut Findings) {
+    // A key that is nowhere was told with the secrets.
+    let Ok(Some(files)) = app::tls_files(config, secrets) else { return };
+    match intake::judge_tls(&files, Timestamp::now()) {
+        Ok(None) => {}
+        Ok(Some(doubt)) => found.warn("server.tls.certificate", doubt.to_string()),
+        Err(error) => {
+            let key = match error.part {
+                TlsPart::Certificate => "server.tls.certificate",
+                TlsPart::Key => "server.tls.key",
+                TlsPart::ClientCa => "server.tls.client-ca",
+            };
+            found.error(key, error.to_string());
         }
     }
 }

@@ -120,6 +120,47 @@ async fn connections_are_kept_and_requests_may_queue_in_them() {
     desk.close().await;
 }
 
+/// Requests queue in a connection, but are taken one at a time: each is on disk before the next is looked at.
+#[tokio::test]
+async fn queued_requests_are_stored_in_their_order() {
+    let desk = Desk::open().await;
+    let one = |nth: usize| {
+        let body = format!(r#"{{"message":"number {nth}"}}"#);
+        format!("POST /hooks/open HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let queued: String = (0..20).map(one).collect();
+    let answers = desk.raw(queued + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    // An id begins with its milliseconds, as twelve digits and a dash.
+    let leads: Vec<&str> = answers.split("\"lead_id\":\"").skip(1).filter_map(|rest| rest.get(..13)).collect();
+    assert_eq!(leads.len(), 20, "{answers}");
+    assert!(leads.is_sorted(), "{leads:?}");
+    desk.close().await;
+}
+
+/// More than a source may send is 429 with a wait in the source's own unit, and forgers use nothing of it up.
+#[tokio::test]
+async fn a_source_that_sends_too_much_is_told_when_to_come_again() {
+    let slow = |source: Settings| Settings { max_per_minute: 2, ..source };
+    let desk = Desk::of(sources().into_iter().map(slow).collect(), limits(), 0).await;
+    let body = br#"{"objectId":1,"properties":{"message":"Hi"}}"#;
+    for _ in 0..5 {
+        assert_eq!(desk.signed("/hooks/hubspot", body, "forged").await.0, 401);
+    }
+    for (nth, want) in [202, 200, 429].into_iter().enumerate() {
+        assert_eq!(desk.signed("/hooks/hubspot", body, HUBSPOT_SECRET).await.0, want, "{nth}");
+        assert_eq!(desk.open_post(HI).await.0, want, "{nth}");
+    }
+    let wait = |answer: &str| -> u64 {
+        let line = answer.lines().find_map(|line| line.strip_prefix("retry-after: ")).unwrap();
+        line.parse().unwrap()
+    };
+    let open = desk.raw(request("POST", "/hooks/open", &[], HI.as_bytes())).await;
+    assert!((1..=30).contains(&wait(&open)), "seconds: {open}");
+    let head = desk.signed_raw("/hooks/hubspot", body, HUBSPOT_SECRET).await;
+    assert!((1_000..=30_000).contains(&wait(&head)), "milliseconds: {head}");
+    desk.close().await;
+}
+
 #[tokio::test]
 async fn who_closes_one_half_still_gets_the_answer_and_who_hangs_up_is_stored() {
     let desk = Desk::open().await;
@@ -154,13 +195,18 @@ async fn more_connections_than_seats_wait_for_theirs() {
 
 #[tokio::test]
 async fn silence_keeps_no_seat_while_others_wait() {
-    let desk = Desk::with(Limits { max_connections: 2, idle_timeout: Limits::IDLE, ..short() }, 0).await;
+    let desk = Desk::with(Limits { max_connections: 2, ..limits() }, 0).await;
     let mut silent = TcpStream::connect(desk.address).await.unwrap();
     let mut rested = TcpStream::connect(desk.address).await.unwrap();
     rested.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert_eq!(desk.open_post(HI).await.0, 202);
     assert_eq!(heard(&mut silent).await, "");
+    // The next to go is the one that had an answer before this one came.
+    let mut newest = TcpStream::connect(desk.address).await.unwrap();
+    assert_eq!(desk.open_post(HI).await.0, 200);
     assert_eq!(split(&heard(&mut rested).await).0, 404);
+    newest.write_all(&request("POST", "/hooks/open", &[], HI.as_bytes())).await.unwrap();
+    assert_eq!(split(&heard(&mut newest).await).0, 200);
     desk.close().await;
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod crash;
 mod limits;
+mod tls;
 
 use std::time::Duration;
 
@@ -64,7 +65,7 @@ fn pointers() -> Fields {
 
 fn source(name: &str, shape: Shape, auth: Auth) -> Settings {
     let crm = Some(Channel::new(Lane::Crm, "hubspot"));
-    Settings { name: name.to_owned(), shape, auth, crm, account: None }
+    Settings { name: name.to_owned(), shape, auth, crm, account: None, max_per_minute: 60_000, max_in_flight: 128 }
 }
 
 fn sources() -> Vec<Settings> {
@@ -78,11 +79,12 @@ fn sources() -> Vec<Settings> {
     ]
 }
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         max_body_bytes: 64 * 1024,
         max_header_bytes: 8 * 1024,
         max_connections: 128,
+        max_connections_per_peer: 128,
         read_timeout: Duration::from_secs(5),
         idle_timeout: Limits::IDLE,
         drain_grace: Duration::from_secs(5),
@@ -96,6 +98,10 @@ impl Desk {
 
     /// A desk with other limits, on a disk that must have so much room.
     async fn with(limits: Limits, low_water_bytes: u64) -> Self {
+        Self::of(sources(), limits, low_water_bytes).await
+    }
+
+    async fn of(sources: Vec<Settings>, limits: Limits, low_water_bytes: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let space = Space::new(folder.path(), SpaceSettings { low_water_bytes, ballast_bytes: 0 });
@@ -104,11 +110,11 @@ impl Desk {
         let opening = Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day };
         let trust = ClockTrust::default();
         trust.believe();
-        let intake = Intake::new(sources(), limits, opening, writer.clone(), trust, true);
+        let intake = Intake::new(sources, limits, opening, writer.clone(), trust, true);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, Arc::new(intake), stop.clone()));
+        let serving = tokio::spawn(serve(listener, Arc::new(intake), None, stop.clone()));
         Self { address, folder, stop, serving, writer, exit }
     }
 
@@ -134,6 +140,10 @@ impl Desk {
 
     /// Posts to the HubSpot source with a signature of version 3, made with `secret`.
     async fn signed(&self, target: &str, body: &[u8], secret: &str) -> (u16, Value) {
+        split(&self.signed_raw(target, body, secret).await)
+    }
+
+    async fn signed_raw(&self, target: &str, body: &[u8], secret: &str) -> String {
         let at = Timestamp::now().as_millis().to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         for part in [b"POST", PUBLIC_URL.as_bytes(), target.as_bytes(), body, at.as_bytes()] {
@@ -141,7 +151,7 @@ impl Desk {
         }
         let signature = STANDARD.encode(mac.finalize().into_bytes());
         let headers = [("X-HubSpot-Signature-v3", signature.as_str()), ("X-HubSpot-Request-Timestamp", at.as_str())];
-        self.post(target, &headers, body).await
+        self.raw(request("POST", target, &headers, body)).await
     }
 
     /// Stops and drains; the writer thread ends with the last way to it.

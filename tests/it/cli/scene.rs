@@ -46,7 +46,7 @@ impl Scene {
         refuse_crm(&mut store, urgent);
         receive(&mut store, 60, "Carl\nDiaz", "How does it compare?");
         let forged = arrival(120, "{}");
-        store.transact(|tx| tx.quarantine(&forged, "its Authorization is wrong")).unwrap();
+        store.transact(|tx| tx.quarantine(&forged, "its Authorization is wrong", 0)).unwrap();
         store
             .transact(|tx| {
                 tx.receive(&arrival(180, "{\"msg\": 1}"), &Gate::Failed { reason: "no message".into() }, &opening())

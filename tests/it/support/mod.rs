@@ -6,6 +6,7 @@
 pub(crate) mod lead;
 pub(crate) mod look;
 pub(crate) mod strace;
+pub(crate) mod tls;
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -147,10 +148,14 @@ phone = "+15551230001"
 kind = "hubspot-workflow"
 auth = {{ scheme = "hubspot", secret = {{ file = "{at}/hubspot-secret" }} }}
 crm = "hubspot"
+max-per-minute = 600000
+max-in-flight = 256
 [sources.website]
 kind = "json"
 auth = {{ scheme = "shared-secret", header = "Authorization", prefix = "Bearer ", secret = {{ file = "{at}/website-secret" }} }}
 crm = "hubspot"
+max-per-minute = 600000
+max-in-flight = 256
 [sources.website.fields]
 message = ["/properties/message/value", "/message"]
 email = ["/properties/email/value", "/email"]
@@ -338,6 +343,11 @@ format = "json"
     /// Asks it to stop as systemd does.
     pub(crate) fn signal_stop(&self) {
         signal(self.pid(), Signal::TERM).unwrap();
+    }
+
+    /// Asks it to read its certificate again.
+    pub(crate) fn signal_reload(&self) {
+        signal(self.pid(), Signal::HUP).unwrap();
     }
 
     /// Waits until it has ended.
