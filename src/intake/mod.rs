@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use auth::Auth;
+pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use gate::reparse;
 pub use serve::serve;
 pub use source::{Fields, Shape};

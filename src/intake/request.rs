@@ -14,11 +14,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
 use super::answer::Answer;
-use super::auth::{Presented, Refused};
+use super::auth::{Presented, Refused, Verdict};
 use super::pulse::Pulse;
 use super::{Intake, Settings, gate, redact};
 use crate::failpoint;
-use crate::model::Timestamp;
+use crate::model::{Clock, Timestamp};
 use crate::store::{Arrival, Command, Received, StoreError};
 
 /// Where sources live.
@@ -33,7 +33,7 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, pulse: &
     let source = match route(intake, &head) {
         Ok(source) => source,
         Err(answer) => {
-            debug!(method = %head.method, path = head.uri.path(), status = answer.status().as_u16(), "refused");
+            debug!(method = %head.method, path = redact::place(head.uri.path()), status = answer.status().as_u16(), "refused");
             linger(&head, body);
             return answer;
         }
@@ -54,12 +54,21 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, pulse: &
 
 /// The source a request is for, if it may be one at all.
 fn route<'i>(intake: &'i Intake, head: &Parts) -> Result<&'i Settings, Answer> {
-    let name = head.uri.path().strip_prefix(HOOKS).ok_or(Answer::NotFound)?;
+    let (name, rest) = place(head).ok_or(Answer::NotFound)?;
     let source = intake.sources.get(name).ok_or(Answer::NotFound)?;
+    if rest.is_some() && !source.auth.takes_path_secret() {
+        return Err(Answer::NotFound);
+    }
     if head.method != Method::POST {
         return Err(Answer::NotPost);
     }
     if is_json(&head.headers) { Ok(source) } else { Err(Answer::NotJsonType) }
+}
+
+/// The source's name in the path, and what follows it.
+fn place(head: &Parts) -> Option<(&str, Option<&str>)> {
+    let place = head.uri.path().strip_prefix(HOOKS)?;
+    Some(place.split_once('/').map_or((place, None), |(name, rest)| (name, Some(rest))))
 }
 
 /// Whether the body says it is JSON, or says nothing. A charset is ignored: JSON is UTF-8 (RFC 8259, clause 8.1).
@@ -108,8 +117,15 @@ fn linger(head: &Parts, mut body: Incoming) {
 async fn take(intake: &Intake, source: &Settings, head: &Parts, body: Vec<u8>) -> Answer {
     let now = Timestamp::now();
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-    let presented = Presented { method: head.method.as_str(), target, headers: &head.headers, body: &body };
-    let verified = source.auth.verify(&presented, now);
+    let presented = Presented {
+        method: head.method.as_str(),
+        target,
+        rest: place(head).and_then(|(_, rest)| rest),
+        headers: &head.headers,
+        body: &body,
+        peer_certificate: None,
+    };
+    let verified = source.auth.verify(&presented, Clock { now, trusted: true });
     let arrival = Arrival {
         received_at: now,
         source: source.name.clone(),
@@ -119,7 +135,7 @@ async fn take(intake: &Intake, source: &Settings, head: &Parts, body: Vec<u8>) -
         body,
     };
     match verified {
-        Ok(()) => store(intake, source, arrival).await,
+        Ok(Verdict::Genuine | Verdict::Held { .. }) => store(intake, source, arrival).await,
         Err(refused) => quarantine(intake, arrival, &refused).await,
     }
 }

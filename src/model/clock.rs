@@ -13,6 +13,15 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
+/// What the system's clock says, and whether to believe it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// The system's idea of now.
+    pub now: Timestamp,
+    /// Whether it was set since the box came up: without a battery it starts at some moment of the past.
+    pub trusted: bool,
+}
+
 impl Timestamp {
     /// The moment `ms` milliseconds after the Unix epoch.
     #[must_use]

@@ -12,7 +12,7 @@ mod lead;
 mod phone;
 mod sms;
 
-pub use clock::Timestamp;
+pub use clock::{Clock, Timestamp};
 pub use effect::{Done, Effect, LlmCall, Outcome, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
