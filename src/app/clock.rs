@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::operator::Knowledge;
-use crate::intake::ClockTrust;
+use crate::intake::{Auth, ClockTrust};
 use crate::model::Timestamp;
 use crate::store::{Command, HELD_ALERT, Reader, StoreError, Tx, Writer};
 
@@ -24,8 +24,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const STEP_MS: i64 = 2_000;
 /// What was held for so long is let in unjudged: a replay does less harm than a lead that nobody hears of.
 const HELD_AT_MOST: Duration = Duration::from_mins(10);
-/// A sender's clock may differ by five minutes; the step is known to a few seconds.
-const MAX_SKEW: Duration = Duration::from_secs(5 * 60 + 5);
 
 /// The watch over one box's clock.
 pub(super) struct Watch {
@@ -89,7 +87,7 @@ impl Watch {
     }
 
     async fn shift(&self, step_ms: i64) {
-        match self.writer.run(Command::Outcome, move |tx| tx.shift_clock(step_ms)).await {
+        match self.writer.run(Command::Outcome, move |tx| tx.shift_clock(step_ms, Timestamp::now())).await {
             Ok(timers) => tracing::warn!(step_ms, timers, "the clock was set; timers are moved with it"),
             Err(error) => tracing::error!(%error, step_ms, "the clock was set, and timers could not be moved with it"),
         }
@@ -122,11 +120,13 @@ fn let_in(tx: Tx<'_>, knowledge: &Knowledge, judge: Judge, now: Timestamp) -> Re
     let mut leads = 0_usize;
     for (id, _) in tx.held()? {
         let Some(stored) = tx.inbox_request(id)? else { continue };
-        let (came, signed) = (stored.arrival.received_at, stored.signed_at.unwrap_or(stored.arrival.received_at));
-        let skew = came.since(signed).max(signed.since(came));
-        if judge == Judge::Age && skew > MAX_SKEW {
-            tracing::warn!(inbox_id = %id, ?skew, "a held webhook was a replay");
-            tx.refuse_held(id, &format!("its signature was {} s away from when it came", skew.as_secs()))?;
+        let judged = match stored.signed_at {
+            Some(signed_at) if judge == Judge::Age => Auth::judge_age(signed_at, stored.arrival.received_at),
+            _ => Ok(()),
+        };
+        if let Err(reason) = judged {
+            tracing::warn!(inbox_id = %id, reason, "a held webhook was a replay");
+            tx.refuse_held(id, &reason)?;
             continue;
         }
         leads = leads.saturating_add(knowledge.admit(tx, id, &stored, now)?);

@@ -22,8 +22,6 @@ pub(super) enum Answer {
     Stored(Vec<Received>),
     /// The body can't be parsed; kept all the same.
     Unreadable,
-    /// Its content encoding is none, or not the one it says.
-    NotEncoded,
     /// The body ended early or its framing was wrong.
     Incomplete,
     /// Refused, without saying why.
@@ -49,7 +47,7 @@ impl Answer {
         match self {
             Self::Stored(received) if received.iter().any(is_new) => StatusCode::ACCEPTED,
             Self::Stored(_) => StatusCode::OK,
-            Self::Unreadable | Self::Incomplete | Self::NotEncoded => StatusCode::BAD_REQUEST,
+            Self::Unreadable | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
@@ -66,7 +64,6 @@ impl Answer {
         Some(match self {
             Self::Stored(_) => return None,
             Self::Unreadable => "The body can't be read as what this source sends.",
-            Self::NotEncoded => "The body is not encoded as its Content-Encoding says.",
             Self::Incomplete => "The body is incomplete.",
             Self::Unauthorized => "The request could not be authenticated.",
             Self::NotFound => "There is nothing here.",
@@ -86,7 +83,6 @@ impl Answer {
                 all => json!({ "results": all.iter().map(told).collect::<Vec<Value>>() }).to_string(),
             },
             Self::Unreadable
-            | Self::NotEncoded
             | Self::Incomplete
             | Self::Unauthorized
             | Self::NotFound

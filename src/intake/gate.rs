@@ -33,6 +33,13 @@ pub(super) struct Verdict {
     pub(super) is_readable: bool,
 }
 
+impl Verdict {
+    /// No lead at all.
+    pub(super) fn failed(reason: &str, is_readable: bool) -> Self {
+        Self { gates: vec![Gate::Failed { reason: reason.to_owned() }], is_readable }
+    }
+}
+
 /// Puts a stored request through the gate again. Whoever asks for it has decided to trust the sender.
 #[must_use]
 pub fn reparse(settings: &Settings, stored: &Arrival) -> Vec<Gate> {
@@ -57,15 +64,21 @@ pub(super) fn judge(settings: &Settings, arrival: &Arrival) -> Verdict {
         let kind = arrival.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let content_type = kind.map(|(_, value)| value.as_str());
         match settings.shape.read(&Payload { content_type, body: &arrival.body }) {
-            Ok(items) if items.is_empty() => {
-                Verdict { gates: vec![Gate::Ignored { reason: "an empty list".to_owned() }], is_readable: true }
-            }
+            Ok(items) if items.is_empty() => Verdict::failed("the body is an empty list", true),
             Ok(items) => {
-                let of = |(part, item)| pass(settings, item, Whole { body: &arrival.body, part });
+                let event = settings.auth.event_id(&arrival.headers);
+                let event = |part: usize| match event {
+                    Some(id) if items.len() > 1 => Some(format!("{id}#{part}")),
+                    id => id.map(str::to_owned),
+                };
+                let of = |(part, item)| {
+                    let whole = Whole { body: &arrival.body, part };
+                    named(pass(settings, item, whole), event(part).as_deref())
+                };
                 let gates = items.iter().enumerate().map(of).collect();
                 Verdict { gates, is_readable: true }
             }
-            Err(error) => Verdict { gates: vec![Gate::Failed { reason: error.to_string() }], is_readable: false },
+            Err(error) => Verdict::failed(&error.to_string(), false),
         }
     }));
     verdict.unwrap_or_else(|panic| Verdict {
@@ -87,6 +100,15 @@ fn pass(settings: &Settings, item: &Item, whole: Whole<'_>) -> Gate {
         Item::Record(to) => pointed(settings, to),
         Item::Ignored(reason) => Gate::Ignored { reason: reason.clone() },
         Item::Unusable(reason) => Gate::Failed { reason: reason.clone() },
+    }
+}
+
+/// The gate with the event's id that the signature covers, where it does: it outranks the body's.
+fn named(gate: Gate, event: Option<&str>) -> Gate {
+    match (gate, event_key(event)) {
+        (Gate::Passed(new), Some(key)) => Gate::Passed(NewLead { event_key: Some(key), ..new }),
+        (Gate::Pointed(to), Some(key)) => Gate::Pointed(store::Pointed { event_key: Some(key), ..to }),
+        (gate, _) => gate,
     }
 }
 

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub use auth::Auth;
+pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use gate::{contact, reparse};
 pub use serve::serve;
 pub use source::{Fields, Shape};

@@ -14,12 +14,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
 use super::answer::Answer;
-use super::auth::{Presented, Refused};
+use super::auth::{Presented, Refused, Verdict};
 use super::coding::{Coding, Undecodable};
 use super::peer::Peer;
 use super::quota::{Budget, retry_after};
 use super::{Intake, Settings, gate, redact};
 use crate::failpoint;
+use crate::model::Timestamp;
 use crate::store::{Arrival, Command, Received, StoreError};
 
 /// Where sources live.
@@ -33,7 +34,7 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Ins
     let source = match route(intake, &head) {
         Ok(source) => source,
         Err(answer) => {
-            debug!(method = %head.method, path = head.uri.path(), status = answer.status().as_u16(), "refused");
+            debug!(method = %head.method, path = redact::place(head.uri.path()), status = answer.status().as_u16(), "refused");
             linger(&head, body);
             return answer;
         }
@@ -54,8 +55,11 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Ins
 
 /// The source a request is for, if it may be one at all.
 fn route<'i>(intake: &'i Intake, head: &Parts) -> Result<&'i Settings, Answer> {
-    let name = head.uri.path().strip_prefix(HOOKS).ok_or(Answer::NotFound)?;
+    let (name, rest) = place(head).ok_or(Answer::NotFound)?;
     let source = intake.sources.get(name).ok_or(Answer::NotFound)?;
+    if rest.is_some() && !source.auth.takes_path_secret() {
+        return Err(Answer::NotFound);
+    }
     if head.method != Method::POST {
         return Err(Answer::NotPost);
     }
@@ -64,6 +68,12 @@ fn route<'i>(intake: &'i Intake, head: &Parts) -> Result<&'i Settings, Answer> {
         return Err(Answer::WrongType);
     }
     Ok(source)
+}
+
+/// The source's name in the path, and what follows it.
+fn place(head: &Parts) -> Option<(&str, Option<&str>)> {
+    let place = head.uri.path().strip_prefix(HOOKS)?;
+    Some(place.split_once('/').map_or((place, None), |(name, rest)| (name, Some(rest))))
 }
 
 /// The whole body, of `max` bytes at most, complete by `due`.
@@ -105,18 +115,25 @@ async fn take(
     body: Vec<u8>,
     peer: &Peer,
 ) -> Answer {
-    let now = intake.clock.now().now;
+    let clock = intake.clock.now();
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
     let coding = Coding::of(&head.headers).unwrap_or(Coding::Identity);
-    let presented = Presented { method: head.method.as_str(), target, headers: &head.headers, body: &body };
-    let mut verified = source.auth.verify(&presented, now);
+    let presented = Presented {
+        method: head.method.as_str(),
+        target,
+        rest: place(head).and_then(|(_, rest)| rest),
+        headers: &head.headers,
+        body: &body,
+        peer_certificate: peer.certificate.as_ref().map(|print| &print.0),
+    };
+    let mut verified = source.auth.verify(&presented, clock);
     let plain = match coding {
         Coding::Identity => Ok(body),
         coded => {
             let plain = coded.decode(&body, intake.limits.max_body_bytes);
             // A proxy may have packed what the sender had signed before.
             if let (Err(_), Ok(plain)) = (&verified, &plain) {
-                verified = source.auth.verify(&Presented { body: plain, ..presented }, now);
+                verified = source.auth.verify(&Presented { body: plain, ..presented }, clock);
             }
             plain.map_err(|error| (error, body))
         }
@@ -126,7 +143,7 @@ async fn take(
         Err((error, packed)) => (packed, Some(error)),
     };
     let arrival = Arrival {
-        received_at: now,
+        received_at: clock.now,
         source: source.name.clone(),
         method: head.method.as_str().to_owned(),
         target: redact::target(target, &source.auth),
@@ -135,17 +152,30 @@ async fn take(
     };
     match (verified, broken) {
         (Err(refused), _) => quarantine(intake, budget, arrival, &refused, peer).await,
-        (Ok(()), Some(Undecodable::TooLarge)) => Answer::TooLarge,
-        (Ok(()), Some(Undecodable::Broken)) => Answer::NotEncoded,
-        (Ok(()), None) => admit(intake, (source, budget), arrival).await,
+        (Ok(_), Some(Undecodable::TooLarge)) => Answer::TooLarge,
+        (Ok(verdict), broken) => admit(intake, (source, budget), arrival, verdict, broken.is_some()).await,
     }
 }
 
 /// Stores a genuine request, if its source may send so much. Only asked now: a forger must not use up what real leads need.
-async fn admit(intake: &Intake, (source, budget): (&Settings, &Budget), arrival: Arrival) -> Answer {
-    match budget.admit(Instant::now()) {
-        Ok(_in_flight) => store(intake, source, arrival).await,
-        Err(wait) => {
+async fn admit(
+    intake: &Intake,
+    (source, budget): (&Settings, &Budget),
+    arrival: Arrival,
+    verdict: Verdict,
+    is_packed: bool,
+) -> Answer {
+    match (budget.admit(Instant::now()), verdict) {
+        (Ok(_in_flight), Verdict::Genuine) => {
+            let verdict = if is_packed {
+                gate::Verdict::failed("the body is not packed as its Content-Encoding says", false)
+            } else {
+                gate::judge(source, &arrival)
+            };
+            store(intake, source, arrival, verdict).await
+        }
+        (Ok(_in_flight), Verdict::Held { signed_at }) => hold(intake, arrival, signed_at).await,
+        (Err(wait), _) => {
             if let Some(more) = budget.line(Instant::now()) {
                 warn!(source = source.name, more, "refused: more than this source may send");
             }
@@ -154,8 +184,7 @@ async fn admit(intake: &Intake, (source, budget): (&Settings, &Budget), arrival:
     }
 }
 
-async fn store(intake: &Intake, source: &Settings, arrival: Arrival) -> Answer {
-    let verdict = gate::judge(source, &arrival);
+async fn store(intake: &Intake, source: &Settings, arrival: Arrival, verdict: gate::Verdict) -> Answer {
     let opening = intake.opening.clone();
     failpoint::reach("intake-before-store");
     let stored = intake.writer.run(Command::Intake, move |tx| {
@@ -173,6 +202,18 @@ async fn store(intake: &Intake, source: &Settings, arrival: Arrival) -> Answer {
     }
 }
 
+/// Keeps a genuine request of which nobody can say yet how old it is.
+async fn hold(intake: &Intake, arrival: Arrival, signed_at: Timestamp) -> Answer {
+    let source = arrival.source.clone();
+    match intake.writer.run(Command::Intake, move |tx| tx.hold(&arrival, signed_at)).await {
+        Ok(held) => {
+            warn!(source, "held until the clock is right");
+            Answer::Stored(vec![held])
+        }
+        Err(error) => unavailable(&source, &error),
+    }
+}
+
 /// One line a lead. Gate failures are told by the dead letter they are.
 fn tell(intake: &Intake, arrival: &Arrival, received: &[Received]) {
     let source = arrival.source.as_str();
@@ -186,7 +227,7 @@ fn tell(intake: &Intake, arrival: &Arrival, received: &[Received]) {
             Received::Repeat(lead_id) => info!(%lead_id, source, "the same person with the same words again"),
             Received::Ignored(inbox_id) => debug!(%inbox_id, source, "not acted on"),
             Received::GateFailed(inbox_id) => debug!(%inbox_id, source, "no lead"),
-            Received::Held(inbox_id) => warn!(%inbox_id, source, "held until the clock is right"),
+            Received::Held(inbox_id) => debug!(%inbox_id, source, "held"),
         }
     }
 }

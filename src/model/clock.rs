@@ -13,6 +13,15 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
+/// What the system's clock says, and whether to believe it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// The system's idea of now.
+    pub now: Timestamp,
+    /// Whether it was set since the box came up: without a battery it starts at some moment of the past.
+    pub trusted: bool,
+}
+
 impl Timestamp {
     /// The moment `ms` milliseconds after the Unix epoch.
     #[must_use]
@@ -55,15 +64,6 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
-}
-
-/// What a box without a clock battery knows of the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clock {
-    /// What its clock shows.
-    pub now: Timestamp,
-    /// Whether that can be believed.
-    pub trusted: bool,
 }
 
 impl fmt::Display for Timestamp {

@@ -9,39 +9,44 @@ use super::{StoreError, Tx, rows};
 use crate::model::{InboxId, JobId, Task, Timestamp};
 
 impl Tx<'_> {
-    /// Moves open timers and held webhooks by `step_ms`. Returns how many timers there were.
+    /// Moves open timers and held webhooks by `step_ms`, which led to `now`. What was written since the step stays.
+    /// Returns how many timers there were.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn shift_clock(self, step_ms: i64) -> Result<usize, StoreError> {
-        const OPEN: &str =
-            "SELECT id, due_at, deadline_at, payload FROM jobs WHERE state IN ('ready', 'unknown', 'leased')";
+    pub fn shift_clock(self, step_ms: i64, now: Timestamp) -> Result<usize, StoreError> {
+        const OPEN: &str = "SELECT id, created_at, due_at, deadline_at, payload FROM jobs WHERE state IN ('ready', 'unknown', 'leased')";
         const JOB: &str =
             "UPDATE jobs SET due_at = :due_at, deadline_at = :deadline_at, payload = :payload WHERE id = :id";
         const HELD: &str = "UPDATE inbox SET received_at = :at WHERE id = :id";
         let mut query = self.connection.prepare_cached(OPEN)?;
-        let open: Vec<(JobId, Timestamp, Timestamp, String)> = query
+        // A clock that went forward has shown nothing between the two; one that went back, nothing after the later.
+        let old_now = now.moved(step_ms.saturating_neg());
+        let is_old = |at: Timestamp| if step_ms > 0 { at <= old_now } else { at > now };
+        let open: Vec<(JobId, Timestamp, Timestamp, Timestamp, String)> = query
             .query_and_then([], |row| {
                 let id = rows::parsed(row, "id")?;
                 Ok::<_, StoreError>((
                     id,
+                    rows::parsed(row, "created_at")?,
                     rows::parsed(row, "due_at")?,
                     rows::parsed(row, "deadline_at")?,
                     row.get("payload")?,
                 ))
             })?
             .collect::<Result<_, _>>()?;
-        for (id, due_at, deadline_at, payload) in &open {
+        let moved = open.iter().filter(|(_, created_at, ..)| is_old(*created_at));
+        for (id, _, due_at, deadline_at, payload) in moved.clone() {
             self.connection.prepare_cached(JOB)?.execute(named_params! {
                 ":id": id.to_string(), ":due_at": due_at.moved(step_ms).to_string(),
                 ":deadline_at": deadline_at.moved(step_ms).to_string(), ":payload": shifted(payload, step_ms),
             })?;
         }
-        for (id, received_at) in self.held()? {
+        for (id, received_at) in self.held()?.into_iter().filter(|(_, at)| is_old(*at)) {
             let at = received_at.moved(step_ms).to_string();
             self.connection.prepare_cached(HELD)?.execute(named_params! { ":id": id.to_string(), ":at": at })?;
         }
-        Ok(open.len())
+        Ok(moved.count())
     }
 
     /// Webhooks that wait for the clock, oldest first, and when they came.
@@ -141,7 +146,7 @@ mod tests {
             })
             .unwrap();
         let step_ms = i64::try_from(STEP.as_millis()).unwrap();
-        assert_eq!(store.transact(|tx| tx.shift_clock(step_ms)).unwrap(), 2);
+        assert_eq!(store.transact(|tx| tx.shift_clock(step_ms, right)).unwrap(), 2);
         let jobs = store.transact(|tx| tx.job_rows(lead)).unwrap();
         assert!(jobs.iter().all(|job| job.due_at == right.to_string()), "{jobs:?}");
         assert!(jobs.iter().any(|job| job.payload.contains(&right.after(minute).to_string())), "{jobs:?}");

@@ -7,21 +7,18 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
-use super::{Presented, Refused, single};
-use crate::model::Timestamp;
+use super::{Presented, Refused, Verdict, age, compare, hex, required, single};
+use crate::model::Clock;
 
 const V3: &str = "X-HubSpot-Signature-v3";
 const TIMESTAMP: &str = "X-HubSpot-Request-Timestamp";
 const OLD: &str = "X-HubSpot-Signature";
 const VERSION: &str = "X-HubSpot-Signature-Version";
-
-/// How far the sender's clock may be from ours, either way.
-const MAX_SKEW_MS: u64 = 5 * 60 * 1_000;
 
 /// The escapes that HubSpot's documentation decodes in the address; all others stay.
 const DECODED: [(&str, char); 12] = [
@@ -43,48 +40,43 @@ pub(super) fn verify(
     secret: &SecretString,
     public_url: &str,
     presented: &Presented<'_>,
-    now: Timestamp,
-) -> Result<(), Refused> {
-    let secret = secret.expose_secret();
+    clock: Clock,
+) -> Result<Verdict, Refused> {
+    let secret = secret.expose_secret().as_bytes();
     let base = public_url.trim_end_matches('/');
     if let Some(signature) = single(presented.headers, V3)? {
-        return v3(secret, base, presented, signature, now);
+        return v3(secret, base, presented, signature, clock);
     }
     let signature = single(presented.headers, OLD)?.ok_or_else(|| Refused::Missing(V3.to_owned()))?;
-    let version = single(presented.headers, VERSION)?.ok_or_else(|| Refused::Missing(VERSION.to_owned()))?;
     let hash = Sha256::new().chain_update(secret);
-    let hash = match version {
+    let hash = match required(presented.headers, VERSION)? {
         b"v1" => hash,
         b"v2" => hash.chain_update(presented.method).chain_update(base).chain_update(presented.target),
         _ => return Err(Refused::Malformed(VERSION.to_owned())),
     };
-    let ours = hex(&hash.chain_update(presented.body).finalize());
-    judge(OLD, ours.as_bytes().ct_eq(&signature.to_ascii_lowercase()))
+    let theirs = hex::decode(signature).ok_or_else(|| Refused::Malformed(OLD.to_owned()))?;
+    let ours = hash.chain_update(presented.body).finalize();
+    compare::judge(OLD, !secret.is_empty() && bool::from(ours.as_slice().ct_eq(&theirs)))?;
+    Ok(Verdict::Genuine)
 }
 
-fn v3(secret: &str, base: &str, presented: &Presented<'_>, signature: &[u8], now: Timestamp) -> Result<(), Refused> {
-    let timestamp = single(presented.headers, TIMESTAMP)?.ok_or_else(|| Refused::Missing(TIMESTAMP.to_owned()))?;
-    let signature = STANDARD.decode(signature).map_err(|_| Refused::Malformed(V3.to_owned()))?;
-    let at = std::str::from_utf8(timestamp).ok().and_then(|text| text.parse::<i64>().ok());
-    let at = at.ok_or_else(|| Refused::Malformed(TIMESTAMP.to_owned()))?;
+fn v3(
+    secret: &[u8],
+    base: &str,
+    presented: &Presented<'_>,
+    signature: &[u8],
+    clock: Clock,
+) -> Result<Verdict, Refused> {
+    let timestamp = required(presented.headers, TIMESTAMP)?;
+    let signature = [STANDARD.decode(signature).map_err(|_| Refused::Malformed(V3.to_owned()))?];
+    let signed_at = age::milliseconds(timestamp).ok_or_else(|| Refused::Malformed(TIMESTAMP.to_owned()))?;
     let matches = |target: &str| {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Choice::from(0) };
-        for part in [presented.method, base, target] {
-            mac.update(part.as_bytes());
-        }
-        mac.update(presented.body);
-        mac.update(timestamp);
-        mac.finalize().into_bytes().as_slice().ct_eq(&signature)
+        let parts = [presented.method.as_bytes(), base.as_bytes(), target.as_bytes(), presented.body, timestamp];
+        compare::signs::<Hmac<Sha256>>(secret, &parts, &signature)
     };
     let raw = matches(presented.target);
-    judge(V3, table_decoded(presented.target).map_or(raw, |decoded| raw | matches(&decoded)))?;
-    // Judged last: only who knows the secret learns what this clock says.
-    let skew_ms = now.as_millis().abs_diff(at);
-    if skew_ms > MAX_SKEW_MS { Err(Refused::Stale(skew_ms.div_euclid(1_000))) } else { Ok(()) }
-}
-
-fn judge(header: &str, matches: Choice) -> Result<(), Refused> {
-    if bool::from(matches) { Ok(()) } else { Err(Refused::Wrong(header.to_owned())) }
+    compare::judge(V3, table_decoded(presented.target).map_or(raw, |decoded| raw | matches(&decoded)))?;
+    age::judge(signed_at, clock)
 }
 
 /// The target with the escapes of the table decoded, once; `None` where it holds no escape at all.
@@ -104,16 +96,9 @@ fn table_decoded(target: &str) -> Option<String> {
     Some(decoded)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|b| [b >> 4, b & 0xF]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use hyper::HeaderMap;
-    use hyper::header::{HeaderName, HeaderValue};
-
+    use super::super::tests::{at, headers, presented};
     use super::*;
 
     const SECRET: &str = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
@@ -128,6 +113,7 @@ mod tests {
     const V3_3: &str = "sPB0fBHXUtgtF+3fsWACnS4xk/YWwlKcAryos3SXCGw=";
     const V3_FULLY_DECODED: &str = "fmKrspcXqs3lLbFCQ206ZjqeWaT4bNzM/vm+3AusDiU=";
     const V1_B1: &str = "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de";
+    const V1_B1_CAPITALS: &str = "232DB2615F3D666FE21A8EC971AC7B5402D33B9A925784DF3CA654D05F4817DE";
     const V2_1: &str = "ee57a7d5f9d705e1a124ed0bb45fc84a6173d1827fcc88dc1f1277ef62b1c041";
     const V2_PUBLISHED: &str = "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e";
 
@@ -137,45 +123,39 @@ mod tests {
         target: &str,
         body: &str,
         now: i64,
-        headers: &[(&str, &str)],
-    ) -> Result<(), Refused> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(
-                HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-            );
-        }
-        let presented = Presented { method, target, headers: &map, body: body.as_bytes() };
-        verify(&SECRET.into(), base, &presented, Timestamp::from_millis(now))
+        sent: &[(&str, &str)],
+    ) -> Result<Verdict, Refused> {
+        let headers = headers(sent);
+        let presented = Presented { method, target, body: body.as_bytes(), ..presented(&headers) };
+        verify(&SECRET.into(), base, &presented, at(now))
     }
 
     #[test]
     fn published_and_computed_vectors_of_version_3() {
         let wrong = Err(Refused::Wrong(V3.to_owned()));
         let t1 = 1_712_345_678_901;
-        for (name, method, target, body, at, signature, now, want) in [
-            ("1", "POST", PLAIN, B1, "1712345678901", V3_1, t1, Ok(())),
-            ("2 as sent", "POST", QUERY, B2, "1712345678902", V3_2A, t1, Ok(())),
-            ("2 decoded by the table", "POST", QUERY, B2, "1712345678902", V3_2B, t1, Ok(())),
+        for (name, method, target, body, time, signature, now, want) in [
+            ("1", "POST", PLAIN, B1, "1712345678901", V3_1, t1, Ok(Verdict::Genuine)),
+            ("2 as sent", "POST", QUERY, B2, "1712345678902", V3_2A, t1, Ok(Verdict::Genuine)),
+            ("2 decoded by the table", "POST", QUERY, B2, "1712345678902", V3_2B, t1, Ok(Verdict::Genuine)),
             ("2 fully decoded", "POST", QUERY, B2, "1712345678902", V3_FULLY_DECODED, t1, wrong.clone()),
-            ("3", "GET", "/hooks/hubspot?id=7", "", "1712345678903", V3_3, t1, Ok(())),
+            ("3", "GET", "/hooks/hubspot?id=7", "", "1712345678903", V3_3, t1, Ok(Verdict::Genuine)),
             ("another method", "PUT", PLAIN, B1, "1712345678901", V3_1, t1, wrong.clone()),
             ("another path", "POST", "/hooks/hubspot2", B1, "1712345678901", V3_1, t1, wrong.clone()),
             ("another body", "POST", PLAIN, B2, "1712345678901", V3_1, t1, wrong.clone()),
             ("another timestamp", "POST", PLAIN, B1, "1712345678902", V3_1, t1, wrong.clone()),
             ("empty signature", "POST", PLAIN, B1, "1712345678901", "", t1, wrong.clone()),
-            ("five minutes old", "POST", PLAIN, B1, "1712345678901", V3_1, t1 + 300_000, Ok(())),
+            ("five minutes old", "POST", PLAIN, B1, "1712345678901", V3_1, t1 + 300_000, Ok(Verdict::Genuine)),
             ("older", "POST", PLAIN, B1, "1712345678901", V3_1, t1 + 300_001, Err(Refused::Stale(300))),
-            ("five minutes ahead", "POST", PLAIN, B1, "1712345678901", V3_1, t1 - 300_000, Ok(())),
+            ("five minutes ahead", "POST", PLAIN, B1, "1712345678901", V3_1, t1 - 300_000, Ok(Verdict::Genuine)),
             ("further ahead", "POST", PLAIN, B1, "1712345678901", V3_1, t1 - 301_000, Err(Refused::Stale(301))),
             ("no number", "POST", PLAIN, B1, "soon", V3_1, t1, Err(Refused::Malformed(TIMESTAMP.to_owned()))),
             ("no base64", "POST", PLAIN, B1, "1712345678901", "%%%", t1, Err(Refused::Malformed(V3.to_owned()))),
         ] {
-            let got = check(HOST, method, target, body, now, &[(V3, signature), (TIMESTAMP, at)]);
+            let got = check(HOST, method, target, body, now, &[(V3, signature), (TIMESTAMP, time)]);
             assert_eq!(got, want, "{name}");
             let slash =
-                check("https://leads.example.com/", method, target, body, now, &[(V3, signature), (TIMESTAMP, at)]);
+                check("https://leads.example.com/", method, target, body, now, &[(V3, signature), (TIMESTAMP, time)]);
             assert_eq!(slash, want, "{name}, the base with a slash");
         }
     }
@@ -187,19 +167,21 @@ mod tests {
         let v1: &[(&str, &str)] = &[(VERSION, "v1"), (OLD, V1_B1)];
         let v2: &[(&str, &str)] = &[(VERSION, "v2"), (OLD, V2_1)];
         for (name, headers, want) in [
-            ("v1", v1.to_vec(), Ok(())),
-            ("v2", v2.to_vec(), Ok(())),
+            ("v1", v1.to_vec(), Ok(Verdict::Genuine)),
+            ("v2", v2.to_vec(), Ok(Verdict::Genuine)),
             ("v1 called v2", vec![(VERSION, "v2"), (OLD, V1_B1)], wrong(OLD)),
             ("v2 called v1", vec![(VERSION, "v1"), (OLD, V2_1)], wrong(OLD)),
             ("an unknown version", vec![(VERSION, "v9"), (OLD, V1_B1)], Err(Refused::Malformed(VERSION.to_owned()))),
             ("no version", vec![(OLD, V1_B1)], Err(missing(VERSION.to_owned()))),
+            ("v1 in capitals", vec![(VERSION, "v1"), (OLD, V1_B1_CAPITALS)], Ok(Verdict::Genuine)),
+            ("v1 that is no hash", vec![(VERSION, "v1"), (OLD, "%%")], Err(Refused::Malformed(OLD.to_owned()))),
             ("nothing", vec![], Err(missing(V3.to_owned()))),
             ("v3 without its time", vec![(V3, V3_1)], Err(missing(TIMESTAMP.to_owned()))),
             ("right v2 beside wrong v3", [v2, &[(V3, V3_2A), (TIMESTAMP, "1712345678901")]].concat(), wrong(V3)),
             (
                 "right v3 beside wrong v1",
                 vec![(OLD, V2_1), (VERSION, "v1"), (V3, V3_1), (TIMESTAMP, "1712345678901")],
-                Ok(()),
+                Ok(Verdict::Genuine),
             ),
             ("two v3", vec![(V3, V3_1), (V3, V3_2A), (TIMESTAMP, "1712345678901")], Err(Refused::Twice(V3.to_owned()))),
         ] {
@@ -207,7 +189,7 @@ mod tests {
         }
         let published =
             check("https://www.example.com", "GET", "/webhook_uri", "", 0, &[(VERSION, "v2"), (OLD, V2_PUBLISHED)]);
-        assert_eq!(published, Ok(()));
+        assert_eq!(published, Ok(Verdict::Genuine));
     }
 
     #[test]

@@ -46,7 +46,8 @@ fn rows() -> Vec<Row> {
         ("a lead", lead.bytes(), 202, None, Lead),
         ("the same again", lead.bytes(), 200, None, Known),
         ("no message", raw(r#"{"email":"a@example.com"}"#).bytes(), 200, None, GateLetter),
-        ("an empty message", Post::website(&form(" \u{200b} \n")).bytes(), 200, None, GateLetter),
+        ("an empty message and somebody to call", Post::website(&form(" \u{200b} \n")).bytes(), 202, None, Lead),
+        ("an empty message and nobody to call", raw(r#"{"message":" "}"#).bytes(), 200, None, GateLetter),
         ("a message that is no text", raw(r#"{"message":{"a":1}}"#).bytes(), 200, None, GateLetter),
         ("a list", raw("[]").bytes(), 200, None, GateLetter),
         ("cut off", raw(r#"{"name": "Oops", "email": "#).bytes(), 400, None, GateLetter),
@@ -70,7 +71,8 @@ fn rows() -> Vec<Row> {
         ("an unannounced large body", chunked, 413, None, Nowhere),
         ("a form", kind("application/x-www-form-urlencoded"), 415, None, Nowhere),
         ("plain text", kind("text/plain"), 415, None, Nowhere),
-        ("packed", kind("application/json\r\nContent-Encoding: gzip"), 415, None, Nowhere),
+        ("packed, it says", kind("application/json\r\nContent-Encoding: gzip"), 400, None, GateLetter),
+        ("packed as nobody knows", kind("application/json\r\nContent-Encoding: zstd"), 415, None, Nowhere),
         ("a large head", lead.clone().header("X-Large", &"x".repeat(20_000)).bytes(), 431, None, Nowhere),
     ]
 }
@@ -105,7 +107,7 @@ async fn each_request_gets_its_answer_and_is_kept_where_it_belongs() {
     }
     office.until_settled(1).await;
     let alerts = office.lines("SELECT key, count FROM alerts WHERE cleared_at IS NULL ORDER BY key");
-    let want = [["gate:website", "10"], ["quarantine:crm", "1"], ["quarantine:website", "3"]];
+    let want = [["gate:website", "11"], ["quarantine:crm", "1"], ["quarantine:website", "3"]];
     assert_eq!(alerts, want.map(|row| row.map(str::to_owned)));
     let letters =
         office.column("SELECT reason FROM v_failures WHERE reason = '' OR what_to_do = '' OR payload IS NULL");
