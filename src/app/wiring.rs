@@ -135,7 +135,15 @@ pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Setting
             name: name.clone(),
             shape: match &source.shape {
                 config::Shape::Json(fields) => intake::Shape::Json(pointers(fields)),
+                config::Shape::Form(fields) => intake::Shape::Form(pointers(fields)),
                 config::Shape::HubspotWorkflow => intake::Shape::HubspotWorkflow,
+                config::Shape::HubspotApp => {
+                    intake::Shape::HubspotApp { message_property: message_property(config, source) }
+                }
+                config::Shape::HubspotForm(fields) => intake::Shape::HubspotForm(pointers(fields)),
+                config::Shape::SalesforceOutbound(fields) => intake::Shape::SalesforceOutbound(pointers(fields)),
+                config::Shape::SalesforceJson(fields) => intake::Shape::SalesforceJson(pointers(fields)),
+                config::Shape::Pipedrive(fields) => intake::Shape::Pipedrive(pointers(fields)),
             },
             auth: match &source.auth {
                 config::Auth::Hubspot { secret } => {
@@ -155,6 +163,14 @@ pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Setting
         })
     };
     config.sources.iter().map(of).collect()
+}
+
+/// The property that the source's CRM reads messages from.
+fn message_property(config: &Config, source: &config::Source) -> String {
+    let of = |(name, crm): (&String, &config::Crm)| {
+        (source.crm == Some(Channel::new(Lane::Crm, name))).then(|| crm.message_property.clone())
+    };
+    config.crm.iter().find_map(of).unwrap_or_default()
 }
 
 fn pointers(fields: &config::Fields) -> intake::Fields {

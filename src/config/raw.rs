@@ -190,7 +190,13 @@ tables! {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum SourceKind {
     Json,
+    Form,
     HubspotWorkflow,
+    HubspotApp,
+    HubspotForm,
+    SalesforceOutbound,
+    SalesforceJson,
+    Pipedrive,
 }
 
 /// How a sender proves who it is.

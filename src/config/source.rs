@@ -10,6 +10,8 @@ use crate::model::{Channel, Lane};
 /// The header a shared secret is expected in, and what precedes it there (RFC 6750, clause 2.1).
 const SECRET_HEADER: &str = "Authorization";
 const SECRET_PREFIX: &str = "Bearer ";
+/// What a source may be.
+const KINDS: &str = "\"json\", \"form\", \"hubspot-workflow\", \"hubspot-app\", \"hubspot-form\", \"salesforce-outbound\", \"salesforce-json\" or \"pipedrive\"";
 /// Ten a second for a minute on end: more than a campaign brings, less than a box that texts people can use.
 const MAX_PER_MINUTE: u32 = 600;
 /// Above what CRMs open (HubSpot: 10).
@@ -35,16 +37,28 @@ pub struct Source {
 /// What a payload looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// Any JSON; the fields are found by pointers.
+    /// Any JSON; the fields are found by pointers, or by their usual names.
     Json(Fields),
+    /// A form, as browsers and form services send it.
+    Form(Fields),
     /// HubSpot's workflow action "send a webhook".
     HubspotWorkflow,
+    /// HubSpot's app webhooks: events that point to contacts.
+    HubspotApp,
+    /// A submission of a HubSpot form.
+    HubspotForm(Fields),
+    /// Salesforce's outbound messages.
+    SalesforceOutbound(Fields),
+    /// JSON that a Salesforce admin designed.
+    SalesforceJson(Fields),
+    /// Pipedrive's webhooks, version 2.
+    Pipedrive(Fields),
 }
 
-/// JSON pointers (RFC 6901) for each field, tried in order.
+/// JSON pointers (RFC 6901) for each field, tried in order. A field without any is found by its usual names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
-    /// The message; at least one pointer.
+    /// The message.
     pub message: Vec<String>,
     /// E-mail address.
     pub email: Vec<String>,
@@ -95,8 +109,8 @@ impl Source {
         if !is_name(name) {
             problems.error(at(""), NAME_WHAT);
         }
-        let kind = problems.required(raw.kind, at(".kind"), "\"json\" or \"hubspot-workflow\"");
-        let shape = kind.and_then(|kind| Shape::of(kind, raw.fields, &at(".fields"), problems));
+        let kind = problems.required(raw.kind, at(".kind"), KINDS);
+        let shape = kind.map(|kind| Shape::of(kind, raw.fields, &at(".fields"), problems));
         let auth = problems.required(
             raw.auth,
             at(".auth"),
@@ -109,7 +123,9 @@ impl Source {
                 nearest(crm, &around.crms).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
             problems.error(at(".crm"), format!("there is no [crm.{crm}]{meant}"));
         }
-        if crm.is_none() && !around.crms.is_empty() {
+        if crm.is_none() && shape == Some(Shape::HubspotApp) {
+            problems.error(at(".crm"), "missing: events only point to contacts, which are read from a CRM");
+        } else if crm.is_none() && !around.crms.is_empty() {
             problems.warn(at(".crm"), "not set: nothing is written back for leads from here");
         }
         let crm = crm.map(|crm| Channel::new(Lane::Crm, &crm));
@@ -126,18 +142,21 @@ impl Source {
 }
 
 impl Shape {
-    fn of(kind: raw::SourceKind, fields: Option<raw::Fields>, path: &str, problems: &mut Problems) -> Option<Self> {
-        match (kind, fields) {
-            (raw::SourceKind::Json, Some(fields)) => Some(Self::Json(Fields::of(fields, path, problems))),
-            (raw::SourceKind::Json, None) => {
-                problems.error(path, "missing: say where in the payload the message is, as message = \"/…\"");
-                None
-            }
-            (raw::SourceKind::HubspotWorkflow, Some(_)) => {
-                problems.error(path, "only for kind = \"json\": where HubSpot puts its fields is known");
-                None
-            }
-            (raw::SourceKind::HubspotWorkflow, None) => Some(Self::HubspotWorkflow),
+    fn of(kind: raw::SourceKind, fields: Option<raw::Fields>, path: &str, problems: &mut Problems) -> Self {
+        let is_known = matches!(kind, raw::SourceKind::HubspotWorkflow | raw::SourceKind::HubspotApp);
+        if is_known && fields.is_some() {
+            problems.error(path, "not for this kind: where HubSpot puts its fields is known");
+        }
+        let fields = fields.map_or_else(Fields::default, |fields| Fields::of(fields, path, problems));
+        match kind {
+            raw::SourceKind::Json => Self::Json(fields),
+            raw::SourceKind::Form => Self::Form(fields),
+            raw::SourceKind::HubspotWorkflow => Self::HubspotWorkflow,
+            raw::SourceKind::HubspotApp => Self::HubspotApp,
+            raw::SourceKind::HubspotForm => Self::HubspotForm(fields),
+            raw::SourceKind::SalesforceOutbound => Self::SalesforceOutbound(fields),
+            raw::SourceKind::SalesforceJson => Self::SalesforceJson(fields),
+            raw::SourceKind::Pipedrive => Self::Pipedrive(fields),
         }
     }
 }
@@ -152,7 +171,7 @@ impl Fields {
             }
             pointers
         };
-        let fields = Self {
+        Self {
             message: pointers("message", raw.message),
             email: pointers("email", raw.email),
             phone: pointers("phone", raw.phone),
@@ -161,11 +180,7 @@ impl Fields {
             last_name: pointers("last-name", raw.last_name),
             record_id: pointers("record-id", raw.record_id),
             event_id: pointers("event-id", raw.event_id),
-        };
-        if fields.message.is_empty() {
-            problems.error(format!("{path}.message"), "missing: where in the payload the message is");
         }
-        fields
     }
 }
 

@@ -20,8 +20,10 @@ const COME_AGAIN_S: &str = "30";
 pub(super) enum Answer {
     /// Leads, duplicates or gate failures, one for each thing that the request tells of: on disk in any case.
     Stored(Vec<Received>),
-    /// The body can't be parsed; kept all the same.
-    Unreadable,
+    /// The same for a sender that looks at the words, not the status.
+    Acknowledged { content_type: &'static str, body: &'static str },
+    /// The body can't be read; kept all the same.
+    Unreadable(Vec<Received>),
     /// The body ended early or its framing was wrong.
     Incomplete,
     /// Refused, without saying why.
@@ -46,8 +48,8 @@ impl Answer {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Stored(received) if received.iter().any(is_new) => StatusCode::ACCEPTED,
-            Self::Stored(_) => StatusCode::OK,
-            Self::Unreadable | Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::Stored(_) | Self::Acknowledged { .. } => StatusCode::OK,
+            Self::Unreadable(_) | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
@@ -62,8 +64,8 @@ impl Answer {
     /// What went wrong, in constant words; `None` when nothing did.
     fn detail(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Stored(_) => return None,
-            Self::Unreadable => "The body can't be read as what this source sends.",
+            Self::Stored(_) | Self::Acknowledged { .. } => return None,
+            Self::Unreadable(_) => "The body can't be read as what this source sends.",
             Self::Incomplete => "The body is incomplete.",
             Self::Unauthorized => "The request could not be authenticated.",
             Self::NotFound => "There is nothing here.",
@@ -78,11 +80,12 @@ impl Answer {
 
     fn body(&self) -> String {
         match self {
+            Self::Acknowledged { body, .. } => (*body).to_owned(),
             Self::Stored(received) => match received.as_slice() {
                 [one] => told(one).to_string(),
                 all => json!({ "results": all.iter().map(told).collect::<Vec<Value>>() }).to_string(),
             },
-            Self::Unreadable
+            Self::Unreadable(_)
             | Self::Incomplete
             | Self::Unauthorized
             | Self::NotFound
@@ -104,6 +107,7 @@ impl Answer {
         *response.status_mut() = self.status();
         let kind = match self {
             Self::Stored(_) => "application/json",
+            Self::Acknowledged { content_type, .. } => content_type,
             _ => "application/problem+json",
         };
         let headers = response.headers_mut();
@@ -154,7 +158,7 @@ mod tests {
             (Answer::Stored(vec![Received::Repeat(lead)]), 200, format!(r#"{{"repeat_of":"{id}"}}"#), None),
             (Answer::Stored(vec![Received::GateFailed(inbox)]), 200, format!(r#"{{"inbox_id":"{id}"}}"#), None),
             (
-                Answer::Unreadable,
+                Answer::Unreadable(Vec::new()),
                 400,
                 problem("Bad Request", 400, "The body can't be read as what this source sends."),
                 None,

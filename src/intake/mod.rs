@@ -14,6 +14,7 @@ mod coding;
 mod connection;
 mod content_key;
 mod gate;
+mod manners;
 mod peer;
 mod pulse;
 mod quota;

@@ -139,10 +139,7 @@ impl Lines {
 /// reads milliseconds. Never sooner than the wait, and never zero.
 pub(super) fn retry_after(wait: Duration, shape: &Shape) -> u64 {
     let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1);
-    match shape {
-        Shape::HubspotWorkflow => millis,
-        Shape::Json(_) => millis.div_ceil(1_000),
-    }
+    if shape.gives_up_at_refusals() { millis } else { millis.div_ceil(1_000) }
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

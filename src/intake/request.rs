@@ -18,7 +18,7 @@ use super::auth::{Presented, Refused, Verdict};
 use super::coding::{Coding, Undecodable};
 use super::peer::Peer;
 use super::quota::{Budget, retry_after};
-use super::{Intake, Settings, gate, redact};
+use super::{Intake, Settings, gate, manners, redact};
 use crate::failpoint;
 use crate::model::Timestamp;
 use crate::store::{Arrival, Command, Received, StoreError};
@@ -41,14 +41,17 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Ins
     };
     let Some(budget) = intake.budgets.get(&source.name) else { return Answer::NotFound };
     match read(&mut body, intake.limits.max_body_bytes, due).await {
-        Ok(bytes) => take(intake, (source, budget), &head, bytes, peer).await,
+        Ok(bytes) => {
+            let answer = take(intake, (source, budget), &head, bytes, peer).await;
+            manners::fitting(answer, &source.shape)
+        }
         Err(answer) => {
             if let Some(more) = budget.line(Instant::now()) {
                 let (source, status) = (&source.name, answer.status().as_u16());
                 warn!(source, status, %peer, more, "refused: its body is too large, too slow or cut off");
             }
             linger(&head, body);
-            answer
+            manners::fitting(answer, &source.shape)
         }
     }
 }
@@ -142,19 +145,34 @@ async fn take(
         Ok(plain) => (plain, None),
         Err((error, packed)) => (packed, Some(error)),
     };
+    let verified = verified.and_then(|verdict| belongs(source, &body).map(|()| verdict));
     let arrival = Arrival {
         received_at: clock.now,
         source: source.name.clone(),
         method: head.method.as_str().to_owned(),
         target: redact::target(target, &source.auth),
         headers: redact::headers(&head.headers, &source.auth),
-        body,
+        body: source.shape.storable(body),
     };
     match (verified, broken) {
         (Err(refused), _) => quarantine(intake, budget, arrival, &refused, peer).await,
         (Ok(_), Some(Undecodable::TooLarge)) => Answer::TooLarge,
         (Ok(verdict), broken) => admit(intake, (source, budget), arrival, verdict, broken.is_some()).await,
     }
+}
+
+/// Whether the body names whom the source belongs to, where the scheme looks there. Behind a secret, one that can't be read
+/// is the gate's to judge.
+fn belongs(source: &Settings, body: &[u8]) -> Result<(), Refused> {
+    if !source.auth.names_organization() {
+        return Ok(());
+    }
+    let organization = source.shape.organization(body);
+    let is_unread = organization.is_none() && source.auth.takes_path_secret();
+    if is_unread || source.auth.accepts_organization(organization.as_deref()) {
+        return Ok(());
+    }
+    Err(Refused::Wrong("OrganizationId".to_owned()))
 }
 
 /// Stores a genuine request, if its source may send so much. Only asked now: a forger must not use up what real leads need.
@@ -196,7 +214,7 @@ async fn store(intake: &Intake, source: &Settings, arrival: Arrival, verdict: ga
     match stored {
         Ok((received, arrival)) => {
             tell(intake, &arrival, &received);
-            if verdict.is_readable { Answer::Stored(received) } else { Answer::Unreadable }
+            if verdict.is_readable { Answer::Stored(received) } else { Answer::Unreadable(received) }
         }
         Err(error) => unavailable(&source.name, &error),
     }

@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Fields, Shape, Source};
+use crate::config::{Auth, Fields, Shape, Source};
 use crate::model::Timestamp;
+use crate::wire::Body;
 
 /// What a lead of the class `URGENT_BUYER` writes, recognisable as a test by the person it wakes.
 const MESSAGE: &str = "Test of nightdesk: we need a quote for 50 units by tomorrow and can order today. Please call.";
@@ -22,18 +23,30 @@ pub(super) struct Sample<'s> {
     pub(super) now: Timestamp,
 }
 
+/// The names that stand in a sample, and what stands under them.
+const NAMES: [(&str, &str); 4] = [("firstname", "Nightdesk"), ("lastname", "Test"), ("email", EMAIL), ("phone", PHONE)];
+
 impl Sample<'_> {
-    /// The body that `source` would post.
-    pub(super) fn payload(&self, source: &Source) -> Value {
+    /// The body that `source` would post, as JSON, XML or a form; `None` where it would only point to a record, and no
+    /// record is given.
+    pub(super) fn body(&self, source: &Source) -> Option<Body> {
         let message = self.message.map_or_else(|| format!("{MESSAGE} ({})", self.now), str::to_owned);
-        match &source.shape {
-            Shape::Json(fields) => self.by_pointers(fields, &message),
-            Shape::HubspotWorkflow => self.by_hubspot(&message, source.account.as_deref()),
-        }
+        let account = source.account.as_deref();
+        Some(match &source.shape {
+            Shape::Json(fields) => Body::json(&self.by_pointers(fields, &message)),
+            Shape::SalesforceJson(fields) => Body::json(&self.by_pointers(&named(fields, "/Description"), &message)),
+            Shape::Form(fields) => self.as_form(fields, &message),
+            Shape::HubspotWorkflow => Body::json(&self.by_hubspot(&message, account)),
+            Shape::HubspotApp => Body::json(&self.event(self.record?, account)),
+            Shape::HubspotForm(_) => Body::json(&self.submission(&message, account)),
+            Shape::SalesforceOutbound(_) => self.notification(&message, organization(source).or(account)),
+            Shape::Pipedrive(fields) => Body::json(&self.person(fields, &message)),
+        })
     }
 
     fn by_pointers(&self, fields: &Fields, message: &str) -> Value {
         let event = format!("nightdesk-test-{}", self.now.as_millis());
+        let fields = &named(fields, "/message");
         let mut payload = json!({});
         for (pointers, value) in [
             (&fields.message, Some(message)),
@@ -52,23 +65,111 @@ impl Sample<'_> {
         payload
     }
 
+    /// The same as browsers send it: `a[b]` for what lies in `a`.
+    fn as_form(&self, fields: &Fields, message: &str) -> Body {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let payload = self.by_pointers(fields, message);
+        let mut open: Vec<(String, &Value)> = vec![(String::new(), &payload)];
+        while let Some((path, value)) = open.pop() {
+            match value {
+                Value::Object(map) => open.extend(map.iter().map(|(key, inner)| {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}[{key}]") };
+                    (path, inner)
+                })),
+                Value::String(text) => drop(form.append_pair(&path, text)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {}
+            }
+        }
+        Body { content_type: "application/x-www-form-urlencoded", text: form.finish() }
+    }
+
     fn by_hubspot(&self, message: &str, account: Option<&str>) -> Value {
-        let value = |text: &str| json!({ "value": text });
-        let mut payload = json!({
-            "properties": {
-                "firstname": value("Nightdesk"),
-                "lastname": value("Test"),
-                "email": value(EMAIL),
-                "phone": value(PHONE),
-                "message": value(message),
-            },
-        });
+        let mut properties: Map<String, Value> =
+            NAMES.iter().map(|(name, text)| ((*name).to_owned(), json!({ "value": text }))).collect();
+        properties.insert("message".to_owned(), json!({ "value": message }));
+        let mut payload = json!({ "properties": properties });
         for (key, id) in [("vid", self.record), ("portal-id", account)] {
             if let (Some(id), Some(top)) = (id, payload.as_object_mut()) {
-                top.insert(key.to_owned(), id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id)));
+                top.insert(key.to_owned(), number(id));
             }
         }
         payload
+    }
+
+    fn event(&self, record: &str, account: Option<&str>) -> Value {
+        let now = self.now.as_millis();
+        json!([{
+            "eventId": now, "subscriptionId": 0, "portalId": number(account.unwrap_or("0")), "appId": 0,
+            "occurredAt": now, "subscriptionType": "contact.creation", "attemptNumber": 0, "objectId": number(record),
+            "changeSource": "CRM", "changeFlag": "NEW",
+        }])
+    }
+
+    fn submission(&self, message: &str, account: Option<&str>) -> Value {
+        let pairs = NAMES.iter().copied().chain([("message", message)]);
+        let fields: Vec<Value> = pairs.map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        json!({
+            "portalId": number(account.unwrap_or("0")), "formId": "nightdesk-test",
+            "submittedAt": self.now.as_millis(), "fields": fields,
+        })
+    }
+
+    fn notification(&self, message: &str, organization: Option<&str>) -> Body {
+        let fields = [
+            ("Id", self.record.unwrap_or_default()),
+            ("FirstName", "Nightdesk"),
+            ("LastName", "Test"),
+            ("Email", EMAIL),
+            ("Phone", PHONE),
+            ("Description", message),
+        ];
+        let fields = fields.iter().filter(|(_, text)| !text.is_empty());
+        let fields: String =
+            fields.map(|(name, text)| format!("<sf:{name}>{}</sf:{name}>", quick_xml::escape::escape(*text))).collect();
+        let organization = quick_xml::escape::escape(organization.unwrap_or("00D000000000000"));
+        let text = format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>{organization}</OrganizationId><ActionId>04k000000000000</ActionId><SessionId xsi:nil="true"/><Notification><Id>04l{}</Id><sObject xsi:type="sf:Lead" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">{fields}</sObject></Notification></notifications></soapenv:Body></soapenv:Envelope>"#,
+            self.now.as_millis()
+        );
+        Body { content_type: "text/xml; charset=UTF-8", text }
+    }
+
+    fn person(&self, fields: &Fields, message: &str) -> Value {
+        let mut payload = json!({
+            "meta": {
+                "action": "create", "entity": "person", "entity_id": self.record.unwrap_or("0"),
+                "id": format!("nightdesk-test-{}", self.now.as_millis()), "version": "2.0",
+            },
+            "data": {
+                "name": "Nightdesk Test", "emails": [{ "value": EMAIL, "primary": true }],
+                "phones": [{ "value": PHONE, "primary": true }],
+            },
+            "previous": null,
+        });
+        put(&mut payload, fields.message.first().map_or("/data/message", String::as_str), message);
+        payload
+    }
+}
+
+/// The organization that a Salesforce source expects.
+fn organization(source: &Source) -> Option<&str> {
+    if let Auth::Salesforce { organization_id, .. } = &source.auth { Some(organization_id) } else { None }
+}
+
+/// An id as HubSpot writes it.
+fn number(id: &str) -> Value {
+    id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id))
+}
+
+/// The fields with the usual places where none are configured.
+fn named(fields: &Fields, message: &str) -> Fields {
+    let or = |typed: &[String], usual: &str| if typed.is_empty() { vec![usual.to_owned()] } else { typed.to_vec() };
+    Fields {
+        message: or(&fields.message, message),
+        email: or(&fields.email, "/email"),
+        phone: or(&fields.phone, "/phone"),
+        name: if fields.first_name.is_empty() { or(&fields.name, "/name") } else { fields.name.clone() },
+        ..fields.clone()
     }
 }
 

@@ -176,7 +176,6 @@ impl Auth {
 
     /// Whether a body that names this organization may come from here. Asked once the body is parsed; the other schemes
     /// have said all they had to say.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no source reads an organization's id yet"))]
     pub(super) fn accepts_organization(&self, id: Option<&str>) -> bool {
         match self {
             Self::Salesforce { organization_id, .. } => salesforce::accepts(organization_id, id),
@@ -190,6 +189,11 @@ impl Auth {
             | Self::ClientCertificate { .. }
             | Self::None => true,
         }
+    }
+
+    /// Whether [`Auth::accepts_organization`] has to be asked.
+    pub(super) const fn names_organization(&self) -> bool {
+        matches!(self, Self::Salesforce { .. })
     }
 
     /// The sender's id of the event, where its signature covers one: the same on every repetition.

@@ -1,13 +1,24 @@
-//! Any JSON: each field is found by JSON pointers (RFC 6901), tried in order until one leads to something.
+//! Any JSON: each field is found by JSON pointers (RFC 6901), tried in order, or by its usual names where none are given.
+//!
+//! One object is one lead; an array of objects is as many. Depth and number are bounded, because anybody may have written
+//! the body. What is not quite JSON but can be read is read: a lead is worth more than a rule.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Found, Message, Unreadable, field, joined};
+use super::aliases::{self, Holders};
+use super::{Found, Item, Message, Unreadable, field, joined};
 
-/// JSON pointers for each field.
+/// Nested deeper, it is no lead.
+const MAX_DEPTH: usize = 64;
+/// No sender has more to tell at once.
+const MAX_ITEMS: usize = 1_000;
+
+/// JSON pointers for each field. A field without any is found by its usual names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
-    /// The message; at least one pointer, and it must lead to text.
+    /// The message.
     pub message: Vec<String>,
     /// E-mail address.
     pub email: Vec<String>,
@@ -25,48 +36,124 @@ pub struct Fields {
     pub event_id: Vec<String>,
 }
 
-/// Keys of the payload that an outline names, and the characters of each.
-const MAX_KEYS: usize = 12;
-const MAX_KEY_CHARS: usize = 40;
-
-/// The whole body as one JSON value: at most 128 levels deep, nothing after it, the last of equal keys wins.
+/// The whole body as one JSON value: nothing after it, the last of equal keys wins. Bytes that are no UTF-8 and halves of
+/// surrogate pairs become U+FFFD.
 pub(super) fn parsed(body: &[u8]) -> Result<Value, Unreadable> {
     // RFC 8259, clause 8.1: a byte order mark may be ignored.
-    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).map_err(Unreadable::Json)
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let text = String::from_utf8_lossy(body);
+    let value = match serde_json::from_str(&text) {
+        Ok(value) => value,
+        Err(error) => match whole_surrogates(&text) {
+            Cow::Owned(mended) => serde_json::from_str(&mended).map_err(Unreadable::Json)?,
+            Cow::Borrowed(_) => return Err(Unreadable::Json(error)),
+        },
+    };
+    if is_deeper(&value, MAX_DEPTH) { Err(Unreadable::Deep) } else { Ok(value) }
 }
 
-/// What a payload looks like, for the person who mends the pointers.
-pub(super) fn outline(payload: &Value) -> String {
-    let shown = |key: &String| -> String { key.chars().filter(|c| !c.is_control()).take(MAX_KEY_CHARS).collect() };
+/// The text with `\ufffd` in place of each escape that is half a surrogate pair (RFC 8259, clause 8.2).
+fn whole_surrogates(text: &str) -> Cow<'_, str> {
+    let mut mended = String::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.find('\\').and_then(|at| rest.split_at_checked(at)) {
+        mended.push_str(before);
+        let unit = |text: &str| text.strip_prefix("\\u").and_then(|hex| u16::from_str_radix(hex.get(..4)?, 16).ok());
+        let (kept, len) = match (unit(from), from.get(6..).and_then(unit)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (from.get(..12), 12),
+            (Some(0xD800..=0xDFFF), _) => (Some("\\ufffd"), 6),
+            (Some(_), _) => (from.get(..6), 6),
+            (None, _) => {
+                let len = 1_usize.saturating_add(from.chars().nth(1).map_or(0, char::len_utf8));
+                (from.get(..len), len)
+            }
+        };
+        mended.push_str(kept.unwrap_or_default());
+        rest = from.get(len..).unwrap_or_default();
+    }
+    mended.push_str(rest);
+    if mended == text { Cow::Borrowed(text) } else { Cow::Owned(mended) }
+}
+
+fn is_deeper(value: &Value, most: usize) -> bool {
+    let Some(left) = most.checked_sub(1) else { return true };
+    match value {
+        Value::Array(list) => list.iter().any(|inner| is_deeper(inner, left)),
+        Value::Object(map) => map.values().any(|inner| is_deeper(inner, left)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// What each object of a body says, by `find`.
+pub(super) fn each(payload: &Value, find: impl Fn(&Value) -> Found) -> Vec<Item> {
     match payload {
-        Value::Object(map) => {
-            let keys: Vec<String> = map.keys().take(MAX_KEYS).map(shown).collect();
-            let more = if map.len() > MAX_KEYS { ", …" } else { "" };
-            format!("an object with the keys {}{more}", keys.join(", "))
+        Value::Array(list) => {
+            let item = |value: &Value| match value {
+                Value::Object(_) => Item::Lead(find(value)),
+                _ => Item::Unusable("an element of the list is no object".to_owned()),
+            };
+            list.iter().take(MAX_ITEMS).map(item).collect()
         }
-        Value::Array(list) => format!("an array of {}", list.len()),
-        Value::String(_) => "a text".to_owned(),
-        Value::Number(_) => "a number".to_owned(),
-        Value::Bool(_) => "true or false".to_owned(),
-        Value::Null => "null".to_owned(),
+        one => vec![Item::Lead(find(one))],
     }
 }
 
 impl Fields {
+    /// What a body tells of. Pointers that begin with a number mean the list itself, not its elements.
+    pub(super) fn read(&self, payload: &Value) -> Vec<Item> {
+        let into_list = |pointer: &String| {
+            pointer.starts_with(|c| c == '/') && pointer.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+        };
+        if payload.is_array() && self.message.iter().any(into_list) {
+            return vec![Item::Lead(self.find(payload))];
+        }
+        each(payload, |value| self.find(value))
+    }
+
     pub(super) fn find(&self, payload: &Value) -> Found {
-        let first = |pointers: &[String]| pointers.iter().filter_map(|at| payload.pointer(at)).find_map(field);
+        let holders = Holders::of(payload);
+        let at = |pointers: &[String]| pointers.iter().filter_map(|at| payload.pointer(at)).find_map(field);
+        let or_named = |pointers: &[String], names: &[&str]| {
+            if pointers.is_empty() { holders.field(names) } else { at(pointers) }
+        };
+        let message = if self.message.is_empty() {
+            holders.message()
+        } else {
+            Message::first(self.message.iter().filter_map(|at| payload.pointer(at)))
+        };
+        let outline = if message == Message::Missing { self.outline(payload, &holders) } else { String::new() };
+        let whole = || or_named(&self.name, aliases::NAME);
+        let parts =
+            || joined(or_named(&self.first_name, aliases::FIRST_NAME), or_named(&self.last_name, aliases::LAST_NAME));
+        // A whole name that is pointed to outranks its parts; one that is only called so does not.
+        let name = if self.name.is_empty() { parts().or_else(whole) } else { whole().or_else(parts) };
         Found {
-            message: Message::first(self.message.iter().filter_map(|at| payload.pointer(at))),
-            name: first(&self.name).or_else(|| joined(first(&self.first_name), first(&self.last_name))),
-            email: first(&self.email),
-            phone: first(&self.phone),
-            record_id: first(&self.record_id),
-            event_id: first(&self.event_id),
-            ..Found::default()
+            message,
+            name,
+            email: or_named(&self.email, aliases::EMAIL),
+            phone: or_named(&self.phone, aliases::PHONE),
+            record_id: at(&self.record_id),
+            event_id: at(&self.event_id),
+            account: None,
+            outline,
+        }
+    }
+
+    fn outline(&self, payload: &Value, holders: &Holders<'_>) -> String {
+        let there = match payload {
+            Value::Object(_) => holders.outline(),
+            Value::Array(list) => format!("an array of {}", list.len()),
+            Value::String(_) => "a text".to_owned(),
+            Value::Number(_) => "a number".to_owned(),
+            Value::Bool(_) => "true or false".to_owned(),
+            Value::Null => "null".to_owned(),
+        };
+        match self.message.as_slice() {
+            [] => there,
+            pointers => format!("{there}; it was looked for at {}", pointers.join(", ")),
         }
     }
 }
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

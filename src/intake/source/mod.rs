@@ -4,33 +4,54 @@
 //! hundred. It only finds; whether what it found is a lead is the gate's question. It judges no content, and must cope
 //! with any bytes.
 
+mod aliases;
+mod form;
+mod hubspot_app;
+mod hubspot_form;
 mod hubspot_workflow;
 mod json;
+mod pipedrive;
+mod salesforce;
 
 use serde_json::Value;
 
 pub use json::Fields;
 
+use form::media_type;
+
 /// What the payloads of a source look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// Any JSON; the fields are found by pointers.
+    /// Any JSON; the fields are found by pointers, or by their usual names.
     Json(Fields),
+    /// A form, as browsers and form services send it.
+    Form(Fields),
     /// HubSpot's workflow action "send a webhook".
     HubspotWorkflow,
+    /// HubSpot's app webhooks: events that point to contacts.
+    HubspotApp {
+        /// The property that holds what a prospect wrote.
+        message_property: String,
+    },
+    /// A submission of a HubSpot form.
+    HubspotForm(Fields),
+    /// Salesforce's outbound messages.
+    SalesforceOutbound(Fields),
+    /// JSON that a Salesforce admin designed.
+    SalesforceJson(Fields),
+    /// Pipedrive's webhooks, version 2.
+    Pipedrive(Fields),
 }
 
 /// A body, and what its head says of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Payload<'p> {
     /// The header `Content-Type`, where there is one.
-    #[expect(dead_code, reason = "every shape so far is JSON")]
     pub(super) content_type: Option<&'p str>,
     pub(super) body: &'p [u8],
 }
 
 /// One thing that a body tells of.
-#[expect(dead_code, reason = "the shapes that make the others come next")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
     /// Somebody wrote.
@@ -59,6 +80,15 @@ pub(super) enum Unreadable {
     /// It isn't JSON, or not only.
     #[error("the body is not JSON: {0}")]
     Json(serde_json::Error),
+    /// Nested so deep that it can't be a lead.
+    #[error("the body is nested too deep")]
+    Deep,
+    /// It isn't XML, or not of the kind that is expected.
+    #[error("the body is not what Salesforce sends: {0}")]
+    Xml(String),
+    /// It isn't a form.
+    #[error("the body is no form: {0}")]
+    Form(&'static str),
 }
 
 /// A message, or what is there in its place.
@@ -90,25 +120,71 @@ pub(super) struct Found {
 }
 
 impl Shape {
-    /// Whether a body of this type may be one of this shape. A charset is ignored: JSON is UTF-8 (RFC 8259, clause 8.1).
-    #[expect(clippy::unused_self, reason = "every shape so far is JSON")]
+    /// Whether a body of this type may be one of this shape. What says nothing of itself is tried. Charsets are ignored:
+    /// JSON is UTF-8 (RFC 8259, clause 8.1). No-code tools call their JSON text.
     pub(super) fn accepts(&self, content_type: Option<&str>) -> bool {
-        let Some(kind) = content_type else { return true };
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+        let Some(kind) = content_type.map(media_type) else { return true };
+        match self {
+            Self::SalesforceOutbound(_) => {
+                matches!(kind.as_str(), "text/xml" | "application/xml" | "application/soap+xml")
+            }
+            Self::Form(_) => matches!(kind.as_str(), "application/x-www-form-urlencoded" | "multipart/form-data"),
+            Self::Json(_)
+            | Self::HubspotWorkflow
+            | Self::HubspotApp { .. }
+            | Self::HubspotForm(_)
+            | Self::SalesforceJson(_)
+            | Self::Pipedrive(_) => {
+                kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+            }
+        }
     }
 
     /// Reads a body.
     pub(super) fn read(&self, payload: &Payload<'_>) -> Result<Vec<Item>, Unreadable> {
-        let value = json::parsed(payload.body)?;
-        let mut found = match self {
-            Self::Json(fields) => fields.find(&value),
-            Self::HubspotWorkflow => hubspot_workflow::find(&value),
-        };
-        if found.message == Message::Missing {
-            found.outline = json::outline(&value);
-        }
-        Ok(vec![Item::Lead(found)])
+        let value = || json::parsed(payload.body);
+        Ok(match self {
+            Self::Json(fields) => fields.read(&value()?),
+            Self::Form(fields) => fields.read(&form::parsed(payload)?),
+            Self::HubspotWorkflow => json::each(&value()?, hubspot_workflow::find),
+            Self::HubspotApp { message_property } => hubspot_app::read(payload.body, message_property)?,
+            Self::HubspotForm(fields) => hubspot_form::read(&value()?, fields),
+            Self::SalesforceOutbound(fields) => salesforce::outbound(payload.body, fields)?,
+            Self::SalesforceJson(fields) => salesforce::designed(&value()?, fields),
+            Self::Pipedrive(fields) => pipedrive::read(&value()?, fields),
+        })
+    }
+
+    /// Whether it is SOAP, which has manners of its own.
+    const fn is_soap(&self) -> bool {
+        matches!(self, Self::SalesforceOutbound(_))
+    }
+
+    /// The organization that a body names, where its kind has such a thing.
+    pub(super) fn organization(&self, body: &[u8]) -> Option<String> {
+        if self.is_soap() { salesforce::organization(body) } else { None }
+    }
+
+    /// The body as it may be kept: without a token that is in it.
+    pub(super) fn storable(&self, body: Vec<u8>) -> Vec<u8> {
+        if self.is_soap() { salesforce::without_session(&body) } else { body }
+    }
+
+    /// The exact words that the sender takes for success, with their type, where it doesn't look at the status alone.
+    pub(super) fn acknowledgement(&self) -> Option<(&'static str, &'static str)> {
+        self.is_soap().then_some(("text/xml; charset=UTF-8", salesforce::ACK))
+    }
+
+    /// Whether the sender repeats whatever isn't answered with success: a body that can't be read would come again and
+    /// again, and is kept anyhow.
+    pub(super) const fn repeats_refusals(&self) -> bool {
+        matches!(self, Self::HubspotApp { .. })
+    }
+
+    /// Whether the sender gives up at a 4xx, and takes `Retry-After` for milliseconds: what it should send again is
+    /// answered with a 5xx.
+    pub(super) const fn gives_up_at_refusals(&self) -> bool {
+        matches!(self, Self::HubspotWorkflow)
     }
 }
 
