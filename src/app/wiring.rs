@@ -1,5 +1,7 @@
 //! From the configuration to each room's own settings. The only place that knows both.
 
+mod auth;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +131,7 @@ pub fn twilio(config: &Config, secrets: &Secrets) -> Result<Option<Twilio>, Secr
 /// # Errors
 /// When a secret was not loaded.
 pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Settings>, SecretError> {
-    let public_url = config.server.public_url.as_ref().map_or("", |url| url.as_str()).to_owned();
+    let public_url = config.server.public_url.as_ref().map_or("", |url| url.as_str());
     let of = |(name, source): (&String, &config::Source)| {
         Ok(intake::Settings {
             name: name.clone(),
@@ -145,17 +147,7 @@ pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Setting
                 config::Shape::SalesforceJson(fields) => intake::Shape::SalesforceJson(pointers(fields)),
                 config::Shape::Pipedrive(fields) => intake::Shape::Pipedrive(pointers(fields)),
             },
-            auth: match &source.auth {
-                config::Auth::Hubspot { secret } => {
-                    intake::Auth::Hubspot { secret: secrets.get(secret)?.clone(), public_url: public_url.clone() }
-                }
-                config::Auth::SharedSecret { header, prefix, secret } => intake::Auth::SharedSecret {
-                    header: header.clone(),
-                    prefix: prefix.clone(),
-                    secret: secrets.get(secret)?.clone(),
-                },
-                config::Auth::None => intake::Auth::None,
-            },
+            auth: auth::auth(&source.auth, public_url, secrets)?,
             crm: source.crm.clone(),
             account: source.account.clone(),
             max_per_minute: source.max_per_minute,

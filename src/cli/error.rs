@@ -118,6 +118,12 @@ pub enum CliError {
         /// Those there are, in words.
         known: String,
     },
+    /// The source's webhooks only point to records.
+    #[error("webhooks of {0} only point to records: name a real one with --record ID")]
+    NeedsRecord(String),
+    /// The source knows its sender by a certificate, whose key only the sender has.
+    #[error("this source wants a client certificate, and send-test has none; post with curl --cert instead")]
+    NoCertificate,
     /// Many would be changed, and there is nobody to ask.
     #[error("{question} Say --yes: there is no terminal to ask on")]
     Unasked {
@@ -185,7 +191,9 @@ impl CliError {
             | Self::NoLead { .. }
             | Self::NoLetter { .. }
             | Self::NothingMatches
-            | Self::NoSource { .. } => exit::NO_INPUT,
+            | Self::NoSource { .. }
+            | Self::NeedsRecord(_)
+            | Self::NoCertificate => exit::NO_INPUT,
             Self::Unasked { .. } | Self::Argument { .. } => exit::USAGE,
             Self::Output(error) => of_output(error),
         }

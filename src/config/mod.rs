@@ -4,6 +4,7 @@
 //! it at once. It opens no file and asks nobody; reading the secrets it names is a step of its own ([`Secrets::load`]).
 //! `app` and `cli` call it; `app` hands each room its share as that room's own settings.
 
+mod auth;
 mod crm;
 mod desk;
 mod llm;
@@ -21,13 +22,14 @@ mod typed;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use crm::{Crm, Outbox};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, OnCall, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use problems::{Problem, Problems};
 pub use secret::{SecretError, SecretRef, Secrets};
 pub use sms::{Modem, Sender, Sms, Timings, Twilio};
-pub use source::{Auth, Fields, Shape, Source};
+pub use source::{Fields, Shape, Source};
 pub use tls::Tls;
 pub use typed::BaseUrl;
 
@@ -107,6 +109,7 @@ impl Config {
         let server = Server::of(raw.server.unwrap_or_default(), problems);
         let around = source::Around {
             has_public_url: server.public_url.is_some(),
+            has_client_ca: server.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             crms: crm.keys().map(String::as_str).collect(),
         };
         let modems: Vec<&str> = modem.keys().map(String::as_str).collect();

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::auth::{Fingerprint, Signed};
 use super::typed::{Bytes, Country, HeaderName, Text};
-use super::{BaseUrl, LogContent, LogFormat, LogLevel, Role, SecretRef, Structured, TokenLimitKey};
+use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, Structured, TokenLimitKey};
 use crate::model::{Label, Phone};
 
 /// Declares tables whose keys may all be missing; a plain list would say `Option` ninety times.
@@ -88,9 +90,17 @@ tables! {
     }
     Auth {
         scheme: Scheme,
+        secret: SecretRefs,
+        r#in: Place,
         header: Text<HeaderName>,
         prefix: String,
-        secret: SecretRef,
+        encoding: Encoding,
+        timestamp_header: Text<HeaderName>,
+        timestamp_prefix: String,
+        signed: Text<Signed>,
+        user: String,
+        organization_id: String,
+        fingerprints: Vec<Text<Fingerprint>>,
     }
     Fields {
         message: Pointers,
@@ -204,8 +214,23 @@ pub(super) enum SourceKind {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Scheme {
     Hubspot,
+    StandardWebhooks,
+    HmacSha256,
+    Twilio,
     SharedSecret,
+    Bearer,
+    Basic,
+    Salesforce,
+    ClientCertificate,
     None,
+}
+
+/// Where a shared secret stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Place {
+    Header,
+    Path,
 }
 
 /// The CRMs there are.
@@ -236,6 +261,33 @@ impl<'de> Deserialize<'de> for Pointers {
                     pointers.push(pointer);
                 }
                 Ok(Pointers(pointers))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// One secret or a list of them.
+#[derive(Debug, Clone)]
+pub(super) struct SecretRefs(pub(super) Vec<SecretRef>);
+
+impl<'de> Deserialize<'de> for SecretRefs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = SecretRefs;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("{ credential = \"name\" } or { file = \"/path\" }, or a list of them")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<SecretRefs, E> {
+                // It says what is wrong, without repeating the text.
+                SecretRef::deserialize(StrDeserializer::new(text)).map(|secret| SecretRefs(vec![secret]))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretRefs, A::Error> {
+                SecretRef::deserialize(MapAccessDeserializer::new(map)).map(|secret| SecretRefs(vec![secret]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<SecretRefs, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(SecretRefs)
             }
         }
         deserializer.deserialize_any(Reader)

@@ -10,6 +10,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -62,6 +64,9 @@ pub enum SecretError {
     /// More than one line, other control characters, not UTF-8, or far too long.
     #[error("{} does not hold one line of text", .0.display())]
     NotOneLine(PathBuf),
+    /// It can't be the key of a signature.
+    #[error("it holds no key of Standard Webhooks: whsec_ and base64, as the sender shows it")]
+    NotAKey,
     /// It was not among the configuration's secrets when they were loaded.
     #[error("this secret was not loaded")]
     NotLoaded,
@@ -151,6 +156,12 @@ impl Secrets {
                 Err(error) => problems.error(path, error.to_string()),
             }
         }
+        for (path, at, auth) in config.source_secrets() {
+            let read = values.get(at).map(ExposeSecret::expose_secret);
+            if matches!(auth, Auth::StandardWebhooks { .. }) && read.is_some_and(|key| !is_signing_key(key)) {
+                problems.error(path, SecretError::NotAKey.to_string());
+            }
+        }
         if let Some(tls) = &config.server.tls
             && let Err(error) = tls.key.locate(credentials)
         {
@@ -186,18 +197,29 @@ impl Config {
     /// Every secret the configuration names, with the key that names it.
     #[must_use]
     pub fn secret_refs(&self) -> Vec<(String, &SecretRef)> {
-        let sources = self.sources.iter().filter_map(|(name, source)| match &source.auth {
-            Auth::Hubspot { secret } | Auth::SharedSecret { secret, .. } => {
-                Some((format!("sources.{name}.auth.secret"), secret))
-            }
-            Auth::None => None,
-        });
+        let sources = self.source_secrets().map(|(path, at, _)| (path, at));
         let llm = self.llm.iter().enumerate();
         let llm = llm.filter_map(|(nth, llm)| llm.key.as_ref().map(|key| (format!("llm[{nth}].key"), key)));
         let twilio = self.twilio.iter().map(|twilio| ("twilio.token".to_owned(), &twilio.token));
         let crm = self.crm.iter().map(|(name, crm)| (format!("crm.{name}.token"), &crm.token));
         sources.chain(llm).chain(twilio).chain(crm).collect()
     }
+
+    fn source_secrets(&self) -> impl Iterator<Item = (String, &SecretRef, &Auth)> {
+        self.sources.iter().flat_map(|(name, source)| {
+            let secrets = source.auth.secrets();
+            secrets.iter().enumerate().map(move |(nth, at)| {
+                let index = if secrets.len() > 1 { format!("[{nth}]") } else { String::new() };
+                (format!("sources.{name}.auth.secret{index}"), at, &source.auth)
+            })
+        })
+    }
+}
+
+/// Whether the intake finds any bytes in it.
+fn is_signing_key(text: &str) -> bool {
+    let digits = text.strip_prefix("whsec_").unwrap_or(text).trim_end_matches('=');
+    !digits.is_empty() && STANDARD_NO_PAD.decode(digits).is_ok()
 }
 
 impl<'de> Deserialize<'de> for SecretRef {

@@ -1,15 +1,12 @@
-//! Who may post leads: the shape of their payloads, and how they prove who they are.
+//! Who may post leads: the shape of their payloads, and where in it things are.
 //!
-//! Every source names its scheme; there is no default that lets somebody in. RFC 6901 for the pointers.
+//! How they prove who they are is `auth`'s. RFC 6901 for the pointers.
 
 use super::read::nearest;
-use super::typed::{HeaderName, NAME_WHAT, Text, is_name, trimmed};
-use super::{Problems, SecretRef, raw};
+use super::typed::{NAME_WHAT, is_name, trimmed};
+use super::{Auth, Problems, raw};
 use crate::model::{Channel, Lane};
 
-/// The header a shared secret is expected in, and what precedes it there (RFC 6750, clause 2.1).
-const SECRET_HEADER: &str = "Authorization";
-const SECRET_PREFIX: &str = "Bearer ";
 /// What a source may be.
 const KINDS: &str = "\"json\", \"form\", \"hubspot-workflow\", \"hubspot-app\", \"hubspot-form\", \"salesforce-outbound\", \"salesforce-json\" or \"pipedrive\"";
 /// Ten a second for a minute on end: more than a campaign brings, less than a box that texts people can use.
@@ -76,30 +73,11 @@ pub struct Fields {
     pub event_id: Vec<String>,
 }
 
-/// How a sender proves who it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// HubSpot's signatures.
-    Hubspot {
-        /// The app's client secret.
-        secret: SecretRef,
-    },
-    /// A header that holds a secret.
-    SharedSecret {
-        /// The header.
-        header: String,
-        /// What precedes the secret in it, such as `Bearer `.
-        prefix: String,
-        /// The secret.
-        secret: SecretRef,
-    },
-    /// Anybody who knows the address may post.
-    None,
-}
-
 /// What the checks of a source need to know of the rest of the file.
 pub(super) struct Around<'r> {
     pub(super) has_public_url: bool,
+    /// Whether the listener asks for client certificates.
+    pub(super) has_client_ca: bool,
     pub(super) crms: Vec<&'r str>,
 }
 
@@ -114,7 +92,7 @@ impl Source {
         let auth = problems.required(
             raw.auth,
             at(".auth"),
-            "how the sender proves who it is: scheme = \"hubspot\", \"shared-secret\", or \"none\" for anybody",
+            "how the sender proves who it is, such as { scheme = \"bearer\", secret = … }; \"none\" lets anybody in",
         );
         let auth = auth.and_then(|auth| Auth::of(auth, &at(".auth"), around, problems));
         let crm = trimmed(raw.crm);
@@ -186,41 +164,4 @@ impl Fields {
 
 fn is_pointer(text: &str) -> bool {
     text.starts_with('/') && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
-}
-
-impl Auth {
-    fn of(raw: raw::Auth, path: &str, around: &Around<'_>, problems: &mut Problems) -> Option<Self> {
-        let wants = "{ scheme = \"hubspot\" | \"shared-secret\" | \"none\", … }";
-        let scheme = problems.required(raw.scheme, format!("{path}.scheme"), wants)?;
-        let shared = scheme == raw::Scheme::SharedSecret;
-        let typed = [("header", raw.header.is_some()), ("prefix", raw.prefix.is_some())];
-        for (key, _) in typed.iter().filter(|(_, typed)| *typed && !shared) {
-            problems.error(format!("{path}.{key}"), "only for scheme = \"shared-secret\"");
-        }
-        if scheme == raw::Scheme::None {
-            if raw.secret.is_some() {
-                problems.error(format!("{path}.secret"), "scheme = \"none\" looks at no secret");
-            }
-            problems.warn(path, "scheme = \"none\": anybody who knows the address can post leads");
-            return Some(Self::None);
-        }
-        if scheme == raw::Scheme::Hubspot && !around.has_public_url {
-            problems.error(
-                "server.public-url",
-                "missing: HubSpot signs the address it calls, such as \"https://leads.example.com\"",
-            );
-        }
-        let wants = "{ credential = \"name\" } or { file = \"/path\" }";
-        let secret = problems.required(raw.secret, format!("{path}.secret"), wants)?;
-        if !shared {
-            return Some(Self::Hubspot { secret });
-        }
-        let header = Text::or(raw.header, HeaderName(SECRET_HEADER.to_owned())).0;
-        let usual = if header.eq_ignore_ascii_case(SECRET_HEADER) { SECRET_PREFIX } else { "" };
-        let prefix = raw.prefix.unwrap_or_else(|| usual.to_owned());
-        if !prefix.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-            problems.error(format!("{path}.prefix"), "plain ASCII, as in a header");
-        }
-        Some(Self::SharedSecret { header, prefix, secret })
-    }
 }

@@ -42,6 +42,14 @@ pub struct Body {
     pub text: String,
 }
 
+impl Body {
+    /// A JSON body.
+    #[must_use]
+    pub fn json(value: &serde_json::Value) -> Self {
+        Self { content_type: "application/json", text: value.to_string() }
+    }
+}
+
 impl Call {
     /// A GET; repeatable.
     #[must_use]
@@ -96,7 +104,14 @@ impl Call {
     /// The same with a JSON body.
     #[must_use]
     pub fn json(mut self, value: &serde_json::Value) -> Self {
-        self.body = Some(Body { content_type: "application/json", text: value.to_string() });
+        self.body = Some(Body::json(value));
+        self
+    }
+
+    /// The same with a body of any kind.
+    #[must_use]
+    pub fn body(mut self, body: Body) -> Self {
+        self.body = Some(body);
         self
     }
 

@@ -123,9 +123,12 @@ impl Sample<'_> {
             ("Phone", PHONE),
             ("Description", message),
         ];
-        let fields = fields.iter().filter(|(_, text)| !text.is_empty());
-        let fields: String =
-            fields.map(|(name, text)| format!("<sf:{name}>{}</sf:{name}>", quick_xml::escape::escape(*text))).collect();
+        let fields: Vec<String> = fields
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| format!("<sf:{name}>{}</sf:{name}>", quick_xml::escape::escape(*text)))
+            .collect();
+        let fields = fields.concat();
         let organization = quick_xml::escape::escape(organization.unwrap_or("00D000000000000"));
         let text = format!(
             r#"<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>{organization}</OrganizationId><ActionId>04k000000000000</ActionId><SessionId xsi:nil="true"/><Notification><Id>04l{}</Id><sObject xsi:type="sf:Lead" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">{fields}</sObject></Notification></notifications></soapenv:Body></soapenv:Envelope>"#,
@@ -212,15 +215,18 @@ mod tests {
         "#;
         let config = Config::parse(text).unwrap();
         let sample = Sample { message: Some("Hi"), record: Some("501"), now: Timestamp::from_millis(7) };
+        let json = |sample: &Sample<'_>, source: &str| -> Value {
+            serde_json::from_str(&sample.body(&config.sources[source]).unwrap().text).unwrap()
+        };
         assert_eq!(
-            sample.payload(&config.sources["form"]),
-            json!({ "a/b": { "0": { "text": "Hi", "email": EMAIL } }, "id": "501", "event": "nightdesk-test-7" })
+            json(&sample, "form"),
+            json!({ "a/b": { "0": { "text": "Hi", "email": EMAIL } }, "id": "501", "event": "nightdesk-test-7", "name": "Nightdesk Test" })
         );
-        let flow = sample.payload(&config.sources["flow"]);
+        let flow = json(&sample, "flow");
         assert_eq!((&flow["vid"], &flow["portal-id"]), (&json!(501), &json!(62515)));
         assert_eq!(flow["properties"]["message"]["value"], "Hi");
         let built_in = Sample { message: None, record: None, now: Timestamp::from_millis(0) };
-        assert!(built_in.payload(&config.sources["form"])["a/b"]["0"]["text"].as_str().unwrap().ends_with("000Z)"));
-        assert!(built_in.payload(&config.sources["flow"]).get("vid").is_none());
+        assert!(json(&built_in, "form")["a/b"]["0"]["text"].as_str().unwrap().ends_with("000Z)"));
+        assert!(json(&built_in, "flow").get("vid").is_none());
     }
 }

@@ -115,27 +115,28 @@ fn parameter(header: &str, name: &str) -> Option<String> {
     let mut rest = header.split_once(';')?.1;
     loop {
         let (known, after) = rest.split_once('=')?;
-        let (value, next) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => {
-                let end = quoted.char_indices().scan(false, |escaped, (at, c)| {
-                    let ends = c == '"' && !*escaped;
-                    *escaped = c == '\\' && !*escaped;
-                    Some((at, ends))
-                });
-                let end = end.into_iter().find(|(_, ends)| *ends).map(|(at, _)| at)?;
-                let (value, next) = quoted.split_at_checked(end)?;
-                (value.replace("\\\"", "\"").replace("%22", "\""), next.trim_start_matches('"'))
-            }
-            None => {
-                let (value, next) = after.split_once(';').unwrap_or((after, ""));
-                (value.trim().to_owned(), next)
-            }
+        let (value, next) = if let Some(quoted) = after.trim_start().strip_prefix('"') {
+            let (value, next) = quoted.split_at_checked(end_of_quoted(quoted)?)?;
+            (value.replace("\\\"", "\"").replace("%22", "\""), next.trim_start_matches('"'))
+        } else {
+            let (value, next) = after.split_once(';').unwrap_or((after, ""));
+            (value.trim().to_owned(), next)
         };
         if known.trim_matches([' ', ';', '\t']).eq_ignore_ascii_case(name) {
             return Some(value);
         }
         rest = next;
     }
+}
+
+/// Where the closing quote is: one without a backslash before it.
+fn end_of_quoted(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, c)| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends.then_some(at)
+    })
 }
 
 /// What stands before and behind the first `needle`.

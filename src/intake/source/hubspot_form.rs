@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Fields, Item, Message, field, json};
+use super::{Fields, Item, field, json};
 
 /// Names of the lists.
 const LISTS: [&str; 2] = ["fields", "values"];
@@ -22,9 +22,6 @@ pub(super) fn read(payload: &Value, fields: &Fields) -> Vec<Item> {
         found.event_id = found
             .event_id
             .or_else(|| Some(format!("{}/{}/{}", text("formId")?, text("submittedAt")?, found.email.as_deref()?)));
-        if found.message == Message::Missing && found.outline.is_empty() {
-            found.outline = "an empty submission".to_owned();
-        }
         found
     })
 }
@@ -57,6 +54,7 @@ fn text_of(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::Message;
     use super::*;
 
     #[test]

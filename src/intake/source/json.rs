@@ -102,7 +102,7 @@ impl Fields {
     /// What a body tells of. Pointers that begin with a number mean the list itself, not its elements.
     pub(super) fn read(&self, payload: &Value) -> Vec<Item> {
         let into_list = |pointer: &String| {
-            pointer.starts_with(|c| c == '/') && pointer.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+            pointer.strip_prefix('/').is_some_and(|step| step.starts_with(|c: char| c.is_ascii_digit()))
         };
         if payload.is_array() && self.message.iter().any(into_list) {
             return vec![Item::Lead(self.find(payload))];

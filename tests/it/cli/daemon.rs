@@ -11,16 +11,42 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Said;
 use super::scene::Scene;
 
-const SECRET: &str = "generic-shared-secret-for-tests";
+/// Good for every scheme: base64 that must be encoded in an address.
+const SECRET: &str = "Z2VuZXJpYy1zZWNyZXQ/Pz8+Pj4vdGVzdA==";
+
+/// Every source, each with a scheme of its own.
+const SOURCES: [&str; 11] =
+    ["form", "flow", "open", "webhooks", "github", "stripe", "slack", "twilio", "bearer", "basic", "path"];
 
 fn sources(folder: &str) -> String {
     let secret = format!("secret = {{ file = \"{folder}/secret\" }}");
-    format!(
-        "[sources.form]\nkind = \"json\"\nfields.message = \"/lead/message\"\nfields.email = \"/lead/email\"\n\
+    let signing = [
+        ("webhooks", "standard-webhooks", ""),
+        ("github", "hmac-sha256", "header = \"X-Hub-Signature-256\", prefix = \"sha256=\", "),
+        ("stripe", "hmac-sha256", "header = \"X-Sig\", prefix = \"v1=\", timestamp-prefix = \"t=\", "),
+        (
+            "slack",
+            "hmac-sha256",
+            "header = \"X-Sig\", encoding = \"base64\", timestamp-header = \"X-Time\", signed = \"v0:{timestamp}:{body}\", ",
+        ),
+        ("twilio", "twilio", ""),
+        ("bearer", "bearer", ""),
+        ("basic", "basic", "user = \"anna\", "),
+        ("path", "shared-secret", "in = \"path\", "),
+    ];
+    let more = signing.map(|(name, scheme, keys)| {
+        format!(
+            "[sources.{name}]\nkind = \"json\"\nfields.message = \"/m\"\n\
+             auth = {{ scheme = \"{scheme}\", {keys}{secret} }}\n"
+        )
+    });
+    more.concat()
+        + &format!(
+            "[sources.form]\nkind = \"json\"\nfields.message = \"/lead/message\"\nfields.email = \"/lead/email\"\n\
          auth = {{ scheme = \"shared-secret\", header = \"X-Desk-Key\", prefix = \"Key \", {secret} }}\n\
          [sources.flow]\nkind = \"hubspot-workflow\"\nauth = {{ scheme = \"hubspot\", {secret} }}\n\
          [sources.open]\nkind = \"json\"\nfields.message = \"/m\"\nauth = {{ scheme = \"none\" }}\n"
-    )
+        )
 }
 
 fn a_desk_with_sources() -> Scene {
@@ -74,17 +100,18 @@ fn a_desk_takes_test_leads_and_stops_when_asked() {
     assert_eq!(before.code, 69, "{before:?}");
 
     let desk = Running::on(&scene);
-    for source in ["form", "flow", "open"] {
+    for source in SOURCES {
         let got = scene.say(&["send-test", source]);
         assert_eq!((got.code, got.err.as_str()), (0, ""), "{source}: {got:?}");
         assert!(got.out.starts_with("accepted as lead "), "{source}: {got:?}");
         let json = scene.say(&["send-test", source, "--message", "Hello", "--json"]);
         assert_eq!((json.code, &json.json()["status"]), (0, &202.into()), "{source}: {json:?}");
     }
-    let leads = scene.say(&["leads", "list", "--json"]).json();
-    assert_eq!(leads.as_array().unwrap().len(), 6, "{leads}");
+    let leads = scene.say(&["leads", "list", "--limit", "99", "--json"]).json();
+    let sent = 2 * SOURCES.len();
+    assert_eq!(leads.as_array().unwrap().len(), sent, "{leads}");
     let status = scene.say(&["status", "--json"]);
-    assert_eq!((status.code, &status.json()["counts"]["leads"]), (0, &6.into()), "{status:?}");
+    assert_eq!((status.code, &status.json()["counts"]["leads"]), (0, &sent.into()), "{status:?}");
     let check = scene.say(&["check"]);
     assert_eq!(check.code, 0, "{check:?}");
     assert!(check.out.contains("the desk runs with these listeners"), "{check:?}");
@@ -97,22 +124,24 @@ fn a_desk_takes_test_leads_and_stops_when_asked() {
     assert_eq!((end.code, end.out.as_str()), (0, ""), "{end:?}");
     assert!(!end.err.contains(SECRET), "a secret was logged");
     assert_eq!(scene.say(&["status"]).code, 69);
-    assert_eq!(scene.say(&["leads", "list", "--json"]).json().as_array().unwrap().len(), 6);
+    assert_eq!(scene.say(&["leads", "list", "--limit", "99", "--json"]).json().as_array().unwrap().len(), sent);
 }
 
 #[test]
 fn a_secret_that_was_changed_behind_the_desks_back_is_told_as_such() {
     let scene = a_desk_with_sources();
     let desk = Running::on(&scene);
-    std::fs::write(scene.folder.path().join("secret"), "another").unwrap();
-    for source in ["form", "flow"] {
+    std::fs::write(scene.folder.path().join("secret"), "YW5vdGhlcg==").unwrap();
+    let secretive: Vec<&str> = SOURCES.into_iter().filter(|source| *source != "open").collect();
+    for source in &secretive {
         let got = scene.say(&["send-test", source]);
         assert_eq!(got.code, 69, "{source}: {got:?}");
         assert!(got.err.contains("the desk answered 401: the secret here is not the one"), "{source}: {got:?}");
     }
-    assert_eq!(scene.say(&["quarantine", "list", "--json"]).json().as_array().unwrap().len(), 2);
+    assert_eq!(scene.say(&["quarantine", "list", "--json"]).json().as_array().unwrap().len(), secretive.len());
     let let_in = scene.say(&["quarantine", "replay", "--yes"]);
-    assert_eq!((let_in.code, let_in.out.as_str()), (0, "2 replayed\n"), "{let_in:?}");
+    let all = format!("{} replayed\n", secretive.len());
+    assert_eq!((let_in.code, let_in.out.as_str()), (0, all.as_str()), "{let_in:?}");
     assert_eq!(scene.say(&["quarantine", "replay", "--yes"]).code, 66);
     assert_eq!(desk.stop().code, 0);
 }
