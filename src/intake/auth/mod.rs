@@ -79,7 +79,7 @@ pub enum Auth {
         /// The password.
         secret: SecretString,
     },
-    /// A Salesforce organization, which signs nothing: its id is in the body, see [`Auth::accepts_organization`].
+    /// A Salesforce organization, which signs nothing: its id is in the body, and compared once that is parsed.
     Salesforce {
         /// The organization's id, of 15 or 18 characters.
         organization_id: String,
@@ -165,7 +165,7 @@ impl Auth {
         }
     }
 
-    /// Judges a signature that was [`Verdict::Held`]: `clock` says what the time was when the request came.
+    /// Judges a signature that was held while the clock was not right; `came` is when the request did.
     ///
     /// # Errors
     /// Why it is a replay, in words.
