@@ -35,6 +35,11 @@ fn configuration(office: &Office) -> String {
 
 /// An impatient office whose desk shows this certificate and asks for one of `clients`.
 pub(super) async fn secured(identity: &Identity, clients: Option<&Authority>) -> Office {
+    secured_with(identity, clients, "").await
+}
+
+/// The same with more sources.
+async fn secured_with(identity: &Identity, clients: Option<&Authority>, sources: &str) -> Office {
     let mut office = Office::new("").await;
     put(&office, &identity.certificate, &identity.key);
     let mut more = configuration(&office);
@@ -43,7 +48,7 @@ pub(super) async fn secured(identity: &Identity, clients: Option<&Authority>) ->
         std::fs::write(&path, clients.pem()).unwrap();
         more = format!("{more}client-ca = \"{}\"\n", path.display());
     }
-    office.configure(&more);
+    office.configure(&(more + sources));
     office.start().await;
     office
 }
@@ -146,6 +151,27 @@ async fn only_clients_of_the_authority_get_through() {
     let stranger = authority.client(HTTP1, Some(&strangers.issue(30)));
     assert_eq!(lead(&office, stranger, "who is a stranger no more").await, Some(202));
     assert!(!office.log().contains("panicked at"), "{}", office.log());
+}
+
+/// The authority vouches for many; a source names which of them may post to it.
+#[tokio::test]
+async fn a_source_knows_its_sender_by_the_certificate() {
+    let (authority, clients) = (Authority::new("the desk's"), Authority::new("the clients'"));
+    let (partner, other) = (clients.issue(30), clients.issue(30));
+    let source = format!(
+        "[sources.partner]\nkind = \"json\"\nfields.message = \"/message\"\n\
+         auth = {{ scheme = \"client-certificate\", fingerprints = [\"{}\"] }}\n",
+        partner.fingerprint()
+    );
+    let office = secured_with(&authority.issue(30), Some(&clients), &source).await;
+    for (name, identity, want) in [("the partner", &partner, 202), ("another client", &other, 401)] {
+        let client = authority.client(HTTP1, Some(identity));
+        let mut stream = tls::connect(office.intake.unwrap(), client).await.unwrap();
+        let post = Post::plain("/hooks/partner", json!({ "message": name }).to_string());
+        assert_eq!(statuses(&told(name, &mut stream, &post.bytes()).await), [want], "{name}");
+    }
+    let reasons = office.column("SELECT reason FROM quarantine");
+    assert_eq!(reasons, ["its client certificate is none of those this source names"]);
 }
 
 /// SIGHUP: a connection that stands goes on, the next one sees the new certificate; a bad file changes nothing, and is an
