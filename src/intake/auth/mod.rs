@@ -165,7 +165,7 @@ impl Auth {
         }
     }
 
-    /// Judges a signature that was [`Verdict::Held`]: `clock` says what the time was when the request came.
+    /// Judges a signature that was held while the clock was not right; `came` is when the request did.
     ///
     /// # Errors
     /// Why it is a replay, in words.
