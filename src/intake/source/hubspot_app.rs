@@ -81,11 +81,11 @@ mod tests {
 
     use super::*;
 
-    fn one(event: Value) -> Item {
+    fn one(event: &Value) -> Item {
         read(event.to_string().as_bytes(), "message").unwrap().pop().unwrap()
     }
 
-    fn event(kind: &str, more: Value) -> Value {
+    fn event(kind: &str, more: &Value) -> Value {
         let mut event = json!({
             "eventId": 1, "subscriptionId": 2, "portalId": 62515, "occurredAt": 1_564_113_600_000_u64,
             "subscriptionType": kind, "objectId": 9_007_199_254_740_993_u64, "changeSource": "FORM",
@@ -134,16 +134,16 @@ mod tests {
             ),
             ("unheard of", "contact.teleportation", json!({}), ignored("contact.teleportation")),
         ] {
-            assert_eq!(one(event(kind, more)), want, "{name}");
+            assert_eq!(one(&event(kind, &more)), want, "{name}");
         }
         for odd in [json!(7), json!({}), json!({ "subscriptionType": "contact.creation" })] {
-            assert!(matches!(one(json!([odd])), Item::Unusable(_)), "{odd}");
+            assert!(matches!(one(&json!([odd])), Item::Unusable(_)), "{odd}");
         }
     }
 
     #[test]
     fn a_hundred_events_are_a_hundred_items() {
-        let events: Vec<Value> = (0..100).map(|n| event("contact.creation", json!({ "objectId": n }))).collect();
+        let events: Vec<Value> = (0..100).map(|n| event("contact.creation", &json!({ "objectId": n }))).collect();
         assert_eq!(read(json!(events).to_string().as_bytes(), "message").unwrap().len(), 100);
         assert!(read(b"[]", "message").unwrap().is_empty());
         assert!(read(b"[{", "message").is_err());

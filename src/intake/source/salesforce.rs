@@ -277,15 +277,15 @@ mod tests {
         assert_eq!((found[0].phone.as_deref(), found[0].account.as_deref()), (None, Some("00DAA0000000001EAA")));
         assert_eq!(found[1].message, Message::Missing);
         assert_eq!(organization(body.as_bytes()).as_deref(), Some("00DAA0000000001EAA"));
-        let renames = [
+        let changes = [
             ("s:Envelope", "e:Envelope"),
             ("s:Body", "e:Body"),
             ("xmlns:s=", "xmlns:e="),
             ("sf:", "q:"),
             (":sf=", ":q="),
         ];
-        let renamed = renames.iter().fold(body, |body, (from, to)| body.replace(from, to));
-        assert_eq!(leads(&renamed)[0].event_id.as_deref(), Some("04l1"), "{renamed}");
+        let other = changes.iter().fold(body, |body, (from, to)| body.replace(from, to));
+        assert_eq!(leads(&other)[0].event_id.as_deref(), Some("04l1"), "{other}");
     }
 
     #[test]
