@@ -6,24 +6,23 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::classify::Classifier;
 use crate::failpoint;
 use crate::model::{Done, Effect, Failure, Fault, Lead, Outcome, Report, Task, Work};
 use crate::sanitize;
 
-/// Longer messages are cut. A page of text says what a lead wants; what follows is a newsletter.
-const MESSAGE_CAP: usize = 8_000;
-
 /// Sanitise, then ask the model.
 pub(super) struct Pipeline {
     pub(super) classifier: Classifier,
+    pub(super) sanitize: Arc<sanitize::Settings>,
 }
 
 impl Effect for Pipeline {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
         Box::pin(async move {
-            let message = clean(&work.lead);
+            let message = clean(&work.lead, &self.sanitize);
             let mut report = if message.is_empty() {
                 let failure = Failure::new(Fault::Permanent, "nothing is left of the message after cleaning");
                 Report::of(Outcome::Failed(failure.cure("read the raw payload: `nightdesk leads show`")))
@@ -49,7 +48,9 @@ impl Effect for Pipeline {
 }
 
 /// The desk's timers. Their time has come when they are claimed; what that means is the outbox's business.
-pub(super) struct Timers;
+pub(super) struct Timers {
+    pub(super) sanitize: Arc<sanitize::Settings>,
+}
 
 impl Effect for Timers {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
@@ -57,7 +58,7 @@ impl Effect for Timers {
             let unread = matches!(work.job.task, Task::ClassifyDeadline {}) && work.lead.message.is_none();
             // A text that brings the program down must not keep a person from being told of the lead.
             let message = if unread && work.job.crashes == 0 {
-                catch_unwind(AssertUnwindSafe(|| clean(&work.lead))).ok()
+                catch_unwind(AssertUnwindSafe(|| clean(&work.lead, &self.sanitize))).ok()
             } else {
                 None
             };
@@ -66,9 +67,9 @@ impl Effect for Timers {
     }
 }
 
-fn clean(lead: &Lead) -> String {
+fn clean(lead: &Lead, settings: &sanitize::Settings) -> String {
     failpoint::reach(&lead.raw_message);
-    let message = sanitize::clean(&lead.raw_message, MESSAGE_CAP).to_string();
+    let message = sanitize::clean(&lead.raw_message, settings).to_string();
     tracing::info!(clean_text = message, "message cleaned");
     message
 }

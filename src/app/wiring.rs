@@ -15,6 +15,7 @@ use crate::journal;
 use crate::model::{Channel, Effect, Ladder, Lane};
 use crate::outbox::{self, BreakerSettings, Limits, Waits};
 use crate::route::{self, Person, SmsTemplate, TemplateError};
+use crate::sanitize;
 use crate::store::{Opening, SpaceSettings};
 use crate::wire::Wire;
 use crate::writeback::hubspot::{self, HubSpot};
@@ -46,11 +47,12 @@ pub(super) struct Effects {
 pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationToken) -> Result<Effects, SecretError> {
     let mut effects =
         Effects { by_channel: HashMap::new(), workers: BTreeMap::new(), modems: Vec::new(), tasks: Vec::new() };
-    effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers));
+    let sanitize = Arc::new(sanitize::Settings::default());
+    effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers { sanitize: Arc::clone(&sanitize) }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
         let classifier = Classifier::new(classifier(config, llm, secrets)?, wire.clone());
-        effects.add(classifier.channel(), llm.concurrency.max(1), Arc::new(Pipeline { classifier }));
+        effects.add(classifier.channel(), llm.concurrency.max(1), Arc::new(Pipeline { classifier, sanitize }));
     }
     for (name, settings) in &config.modem {
         let (handle, task) = modem::modem(modem_settings(name, settings), stop.clone());
