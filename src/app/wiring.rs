@@ -47,7 +47,7 @@ pub(super) struct Effects {
 pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationToken) -> Result<Effects, SecretError> {
     let mut effects =
         Effects { by_channel: HashMap::new(), workers: BTreeMap::new(), modems: Vec::new(), tasks: Vec::new() };
-    let sanitize = Arc::new(sanitize::Settings::default());
+    let sanitize = Arc::new(sanitizer(config));
     effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers { sanitize: Arc::clone(&sanitize) }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
@@ -239,6 +239,10 @@ pub fn journal(config: &Config) -> journal::Settings {
             config::LogFormat::Journal => journal::Format::Journal,
         },
     }
+}
+
+fn sanitizer(config: &Config) -> sanitize::Settings {
+    sanitize::Settings { drop_lines: config.sanitize.drop_lines.clone(), ..sanitize::Settings::default() }
 }
 
 fn classifier(config: &Config, llm: &config::Llm, secrets: &Secrets) -> Result<classify::Settings, SecretError> {

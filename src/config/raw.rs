@@ -34,6 +34,7 @@ tables! {
         oncall: OnCall,
         sources: BTreeMap<String, Source>,
         llm: Vec<Llm>,
+        sanitize: Sanitize,
         classify: Classify,
         sms: Sms,
         modem: BTreeMap<String, Modem>,
@@ -105,6 +106,9 @@ tables! {
         concurrency: u16,
         input_price: f64,
         output_price: f64,
+    }
+    Sanitize {
+        drop_lines: Vec<String>,
     }
     Classify {
         deadline: Text<Duration>,
