@@ -1,7 +1,8 @@
 //! The three pure or nearly pure parts that every lead passes, by criterion: `cargo bench --bench micro`.
 //!
-//! The sanitiser's time per byte must not grow with the length, whatever the markup; a request of a group must cost the
-//! database far less than the commit it shares; encoding a text is nothing beside the modem that sends it.
+//! The sanitiser's time per byte must not grow with the length, whatever the input (`growth` tells the ratios first); a
+//! request of a group must cost the database far less than the commit it shares; encoding a text is nothing beside the
+//! modem that sends it.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,13 +11,37 @@
 )]
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nightdesk::deliver::modem::pdu::{Destination, Wish};
 use nightdesk::model::{Channel, Lane, Phone, Timestamp};
 use nightdesk::sanitize;
 use nightdesk::store::{Arrival, Gate, NewLead, Opening, Store};
+
+/// What makes parsers, and the search for quotes and signatures, slow.
+const HOSTILE: [&str; 20] = [
+    "<",
+    "&",
+    "<!--",
+    "<!-- -->",
+    "&amp;",
+    "&amp;lt;",
+    "<div>",
+    "<svg>",
+    "<script>",
+    "<a b=\"",
+    "<![CDATA[",
+    "%25",
+    "%20",
+    "message: ",
+    "> x\n",
+    "> 5\n",
+    "On 2025 x\n",
+    "a@b wrote:\n> x\n",
+    "-- \nx\n",
+    "!\n> x\n",
+];
 
 /// Longer than any message.
 fn no_cap() -> sanitize::Settings {
@@ -42,6 +67,24 @@ fn sanitiser(criterion: &mut Criterion) {
         }
     }
     group.finish();
+}
+
+/// Twice the input must take twice the time, whatever it is made of: tells the ratio for input that is made to be slow.
+fn growth(_: &mut Criterion) {
+    const BYTES: usize = 256 * 1024;
+    let settings = no_cap();
+    for unit in HOSTILE {
+        let [once, twice] = [BYTES, 2 * BYTES].map(|bytes| {
+            let text = unit.repeat(bytes / unit.len());
+            let time = |_| {
+                let start = Instant::now();
+                black_box(sanitize::clean(black_box(&text), &settings));
+                start.elapsed()
+            };
+            (0..5).map(time).min().unwrap()
+        });
+        eprintln!("{:>5.2} x, {once:>9.1?} -> {twice:>9.1?}  {unit:?}", twice.as_secs_f64() / once.as_secs_f64());
+    }
 }
 
 /// Groups of requests in one transaction of a database on the disk; criterion's elements are the requests.
@@ -114,5 +157,5 @@ fn pdu(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sanitiser, receive, pdu);
+criterion_group!(benches, growth, sanitiser, receive, pdu);
 criterion_main!(benches);
