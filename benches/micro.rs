@@ -1,7 +1,8 @@
 //! The three pure or nearly pure parts that every lead passes, by criterion: `cargo bench --bench micro`.
 //!
-//! The sanitiser's time per byte must not grow with the length, whatever the markup; a request of a group must cost the
-//! database far less than the commit it shares; encoding a text is nothing beside the modem that sends it.
+//! The sanitiser's time per byte must not grow with the length, whatever the input (`growth` tells the ratios first); a
+//! request of a group must cost the database far less than the commit it shares; encoding a text is nothing beside the
+//! modem that sends it.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +11,7 @@
 )]
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nightdesk::deliver::modem::pdu::{Destination, Wish};
@@ -18,12 +19,39 @@ use nightdesk::model::{Channel, Lane, NewLead, Phone, Timestamp};
 use nightdesk::sanitize;
 use nightdesk::store::{Arrival, Gate, Opening, Store};
 
-/// Larger than any message.
-const NO_CAP: usize = usize::MAX;
+/// What makes parsers, and the search for quotes and signatures, slow.
+const HOSTILE: [&str; 20] = [
+    "<",
+    "&",
+    "<!--",
+    "<!-- -->",
+    "&amp;",
+    "&amp;lt;",
+    "<div>",
+    "<svg>",
+    "<script>",
+    "<a b=\"",
+    "<![CDATA[",
+    "%25",
+    "%20",
+    "message: ",
+    "> x\n",
+    "> 5\n",
+    "On 2025 x\n",
+    "a@b wrote:\n> x\n",
+    "-- \nx\n",
+    "!\n> x\n",
+];
+
+/// Longer than any message.
+fn no_cap() -> sanitize::Settings {
+    sanitize::Settings { max_chars: usize::MAX, ..sanitize::Settings::default() }
+}
 
 /// Time a byte, at lengths that differ 16-fold: markup as a mail program makes it, and the kinds that make parsers slow.
 fn sanitiser(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sanitize::clean");
+    let settings = no_cap();
     for (name, unit) in [
         ("mail", "<div><p>We need <b>50</b> tents &amp; a floor by <i>Friday</i>.</p><br>\n</div>"),
         ("open tags", "<div>"),
@@ -34,11 +62,29 @@ fn sanitiser(criterion: &mut Criterion) {
             let text = unit.repeat(bytes / unit.len());
             group.throughput(Throughput::Bytes(u64::try_from(text.len()).unwrap()));
             group.bench_with_input(BenchmarkId::new(name, bytes), &text, |bencher, text| {
-                bencher.iter(|| sanitize::clean(black_box(text), NO_CAP));
+                bencher.iter(|| sanitize::clean(black_box(text), &settings));
             });
         }
     }
     group.finish();
+}
+
+/// Twice the input must take twice the time, whatever it is made of: tells the ratio for input that is made to be slow.
+fn growth(_: &mut Criterion) {
+    const BYTES: usize = 256 * 1024;
+    let settings = no_cap();
+    for unit in HOSTILE {
+        let [once, twice] = [BYTES, 2 * BYTES].map(|bytes| {
+            let text = unit.repeat(bytes / unit.len());
+            let time = |_| {
+                let start = Instant::now();
+                black_box(sanitize::clean(black_box(&text), &settings));
+                start.elapsed()
+            };
+            (0..5).map(time).min().unwrap()
+        });
+        eprintln!("{:>5.2} x, {once:>9.1?} -> {twice:>9.1?}  {unit:?}", twice.as_secs_f64() / once.as_secs_f64());
+    }
 }
 
 /// Groups of requests in one transaction of a database on the disk; criterion's elements are the requests.
@@ -111,5 +157,5 @@ fn pdu(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sanitiser, receive, pdu);
+criterion_group!(benches, growth, sanitiser, receive, pdu);
 criterion_main!(benches);

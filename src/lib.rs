@@ -22,7 +22,7 @@
 //! | `config` | as typed, then as meant; all problems at once; secrets |
 //! | `model` | the shared words: lead, job, fault and retry ladder, effect, text layout, number, time |
 //! | `intake` 1 | the listener, its TLS and its limits: one file per auth scheme and per source shape; 2xx only after the commit |
-//! | `sanitize` 2 | hostile markup to clean text |
+//! | `sanitize` 2 | hostile markup to clean text: what a person wrote, without what machines put around it |
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
 //! | `route` 4 | pure: from a label to its jobs, and which channel is next |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |

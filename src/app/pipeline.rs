@@ -6,14 +6,12 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::classify::Classifier;
 use crate::failpoint;
 use crate::model::{Done, Effect, Failure, Fault, Lead, Outcome, Reading, Report, Task, Work};
 use crate::sanitize;
-
-/// Longer messages are cut. A page of text says what a lead wants; what follows is a newsletter.
-const MESSAGE_CAP: usize = 8_000;
 
 /// Sanitise, then ask the model.
 pub(super) struct Pipeline {
@@ -26,6 +24,7 @@ pub(super) struct Pipeline {
 pub(super) struct Reader {
     /// Where a number without a country is from.
     pub(super) country: String,
+    pub(super) sanitize: Arc<sanitize::Settings>,
 }
 
 impl Effect for Pipeline {
@@ -83,7 +82,7 @@ impl Effect for Timers {
 impl Reader {
     fn read(&self, lead: &Lead) -> Reading {
         failpoint::reach(&lead.raw_message);
-        let message = sanitize::clean(&lead.raw_message, MESSAGE_CAP).to_string();
+        let message = sanitize::clean(&lead.raw_message, &self.sanitize).to_string();
         tracing::info!(clean_text = message, "message cleaned");
         let phone = lead.phone_text.as_deref().and_then(|text| sanitize::phone(text, &self.country));
         Reading { message, phone }

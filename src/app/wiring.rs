@@ -17,6 +17,7 @@ use crate::journal;
 use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane};
 use crate::outbox::{self, BreakerSettings, Limits, Waits};
 use crate::route::{self, Person, SmsTemplate, TemplateError};
+use crate::sanitize;
 use crate::store::{Opening, SpaceSettings};
 use crate::wire::Wire;
 use crate::writeback::AsLead;
@@ -49,7 +50,7 @@ pub(super) struct Effects {
 pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationToken) -> Result<Effects, SecretError> {
     let mut effects =
         Effects { by_channel: HashMap::new(), workers: BTreeMap::new(), modems: Vec::new(), tasks: Vec::new() };
-    let reader = Reader { country: config.business.country.clone() };
+    let reader = Reader { country: config.business.country.clone(), sanitize: Arc::new(sanitizer(config)) };
     effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers { reader: reader.clone() }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
@@ -264,6 +265,10 @@ pub fn journal(config: &Config) -> journal::Settings {
             config::LogFormat::Journal => journal::Format::Journal,
         },
     }
+}
+
+fn sanitizer(config: &Config) -> sanitize::Settings {
+    sanitize::Settings { drop_lines: config.sanitize.drop_lines.clone(), ..sanitize::Settings::default() }
 }
 
 fn classifier(config: &Config, llm: &config::Llm, secrets: &Secrets) -> Result<classify::Settings, SecretError> {

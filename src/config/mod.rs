@@ -11,6 +11,7 @@ mod llm;
 mod problems;
 mod raw;
 mod read;
+mod sanitize;
 mod secret;
 mod sms;
 mod source;
@@ -27,6 +28,7 @@ pub use crm::{Crm, Outbox};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, OnCall, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use problems::{Problem, Problems};
+pub use sanitize::Sanitize;
 pub use secret::{SecretError, SecretRef, Secrets};
 pub use sms::{Modem, Sender, Sms, Timings, Twilio};
 pub use source::{Fields, Shape, Source};
@@ -48,6 +50,8 @@ pub struct Config {
     pub sources: BTreeMap<String, Source>,
     /// The language models, in order of preference.
     pub llm: Vec<Llm>,
+    /// What is taken out of messages beyond what the program knows by itself.
+    pub sanitize: Sanitize,
     /// Deadlines of the classification.
     pub classify: Classify,
     /// How texts go out.
@@ -123,6 +127,7 @@ impl Config {
             oncall: raw.oncall.and_then(|raw| OnCall::of(raw, problems)),
             sources: named(sources, |name, raw| Source::of(name, raw, &around, problems)),
             llm: llms,
+            sanitize: Sanitize::of(raw.sanitize.unwrap_or_default(), problems),
             classify: Classify::of(raw.classify.unwrap_or_default(), problems),
             sms: Sms::of(raw.sms.unwrap_or_default(), &modems, raw.twilio.is_some(), problems),
             modem: named(modem, |name, raw| Modem::of(name, raw, problems)),

@@ -36,6 +36,7 @@ tables! {
         oncall: OnCall,
         sources: BTreeMap<String, Source>,
         llm: Vec<Llm>,
+        sanitize: Sanitize,
         classify: Classify,
         sms: Sms,
         modem: BTreeMap<String, Modem>,
@@ -126,6 +127,9 @@ tables! {
         concurrency: u16,
         input_price: f64,
         output_price: f64,
+    }
+    Sanitize {
+        drop_lines: Vec<String>,
     }
     Classify {
         deadline: Text<Duration>,

@@ -61,6 +61,7 @@ fn every_example_works_when_switched_on() {
     assert_eq!(config.sources.len(), without_crm.len() + 1);
     assert_eq!(config.sources["hubspot"].crm, Some(Channel::stored("crm:hubspot".into())));
     assert_eq!(config.sms.channels.iter().map(Channel::as_str).collect::<Vec<_>>(), ["sms:modem0", "sms:twilio"]);
+    assert_eq!(config.sanitize.drop_lines, ["This lead was sent by", "Tracking number:"]);
     assert_eq!(config.llm[0].price, Some(Price { input: 0.25, output: 2.0 }));
     let paths: Vec<String> = config.secret_refs().into_iter().map(|(path, _)| path).collect();
     let (sources, rest) = paths.split_at(config.sources.len());
@@ -266,6 +267,18 @@ fn keys_that_contradict_each_other() {
         let found = errors(&text);
         assert!(found.len() == 1 && found[0].starts_with(want), "{name}: {found:#?}");
     }
+}
+
+#[test]
+fn lines_that_would_take_honest_ones_along_are_refused() {
+    let text = "[sanitize]\ndrop-lines = [\" Ref. 12 \", \" a. \", \"a\\nbcdef\"]";
+    assert_eq!(
+        errors(text),
+        [
+            "line 2, sanitize.drop-lines[1]: at least four letters or digits: less would drop what people write",
+            "line 2, sanitize.drop-lines[2]: one line of text",
+        ]
+    );
 }
 
 #[test]

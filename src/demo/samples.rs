@@ -261,7 +261,7 @@ mod tests {
     fn the_simulated_model_gets_every_sample_right() {
         for sample in SAMPLES {
             if let (Want::Lead(label, _), Some(message)) = (sample.want, sample.message) {
-                let clean = sanitize::clean(message, 8_000);
+                let clean = sanitize::clean(message, &sanitize::Settings::default());
                 assert_eq!(label_of(clean.as_str()), label.name(), "{}: {clean}", sample.name);
             }
         }
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_mess_is_one() {
-        let clean = sanitize::clean(FROM_WORD, 8_000);
+        let clean = sanitize::clean(FROM_WORD, &sanitize::Settings::default());
         assert!(
             !clean.as_str().contains(['<', '&', '\u{200b}']) || clean.as_str().contains("20 scanners & 2"),
             "{clean}"

@@ -103,6 +103,15 @@ impl ClockTrust {
     }
 }
 
+/// Whether a request proves that it comes from whom a source belongs to: its target is path and query, and the time is
+/// what an honest clock shows. For those who look at a source from outside; the listener has more to tell its peer.
+#[must_use]
+pub fn is_genuine(source: &Settings, target: &str, headers: &hyper::HeaderMap, body: &[u8], now: Timestamp) -> bool {
+    let rest = target.strip_prefix("/hooks/").and_then(|place| place.split_once('/')).map(|(_, rest)| rest);
+    let presented = auth::Presented { method: "POST", target, rest, headers, body, peer_certificate: None };
+    source.auth.verify(&presented, Clock { now, trusted: true }).is_ok()
+}
+
 /// Everything a request needs.
 pub struct Intake {
     sources: HashMap<String, Settings>,

@@ -5,32 +5,6 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Labels that forms and plugins put in front of a message, lower case. The colon belongs to them.
-const LABELS: [&str; 12] = [
-    "message:",
-    "your message:",
-    "message body:",
-    "comment:",
-    "comments:",
-    "your comment:",
-    "inquiry:",
-    "enquiry:",
-    "nachricht:",
-    "ihre nachricht:",
-    "mensaje:",
-    "bericht:",
-];
-
-/// First lines that contact forms put in front of a message: a line that starts like this is dropped whole.
-const LEADS_IN: [&str; 6] = [
-    "you have received a new message from",
-    "you have a new message from",
-    "new message from your website",
-    "new submission from",
-    "this e-mail was sent from a contact form",
-    "this email was sent from a contact form",
-];
-
 /// The text without what can't be seen: control characters, zero-width and bidirectional marks, tags; in NFC.
 pub(super) fn visible(text: &str) -> String {
     let mut last = '\0';
@@ -69,31 +43,6 @@ pub(super) fn laid_out(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-/// The text behind the labels and first lines of forms; a text that is nothing else stays.
-pub(super) fn without_label(text: &str) -> &str {
-    let mut rest = text;
-    while let Some(behind) = behind_label(rest).or_else(|| behind_lead_in(rest)) {
-        rest = behind;
-    }
-    rest
-}
-
-fn behind_label(text: &str) -> Option<&str> {
-    let behind = LABELS.iter().find_map(|label| strip_prefix_any_case(text, label))?;
-    Some(behind.trim_start()).filter(|behind| !behind.is_empty())
-}
-
-fn behind_lead_in(text: &str) -> Option<&str> {
-    let (line, behind) = text.split_once('\n')?;
-    LEADS_IN.iter().find_map(|start| strip_prefix_any_case(line, start))?;
-    Some(behind.trim_start()).filter(|behind| !behind.is_empty())
-}
-
-fn strip_prefix_any_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
-    let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// At most `cap` characters, none of them cut in half.

@@ -18,8 +18,11 @@ pub(super) fn strip(text: &str) -> String {
         return text.to_owned();
     }
     let found = tokens(text);
-    let plain = found.iter().all(|token| matches!(token, Token::Text(text) if !has_entity(text)));
-    if plain {
+    let plain = found.iter().map_while(|token| match token {
+        Token::Text(text) if !has_entity(text) => Some(text.len()),
+        Token::Text(_) | Token::Open(_) | Token::Close(_) | Token::Gone => None,
+    });
+    if plain.fold(0, usize::saturating_add) == text.len() {
         return text.to_owned();
     }
     let mut ammonia = ammonia::Builder::empty();
@@ -120,18 +123,28 @@ fn has_entity(text: &str) -> bool {
     text.match_indices('&').any(|(at, _)| text.get(at..).is_some_and(is_entity))
 }
 
-/// Whether `text` starts with an entity: `&name;`, `&#number;` or `&#xnumber;`. The semicolon is what tells it from
-/// `R&D` and from an address's query; longer names than 32 don't exist.
+/// Names that browsers read without their semicolon and that nobody writes in prose or in an address.
+const BARE_NAMES: [&str; 3] = ["amp", "nbsp", "quot"];
+
+/// Whether `text` starts with an entity: `&name;`, `&#number;` or `&#xnumber;`. The semicolon is what tells a name from
+/// `R&D` and from an address's query; a number needs none. Longer ones than these don't exist, but for leading zeros.
 fn is_entity(text: &str) -> bool {
     let Some(body) = text.strip_prefix('&') else { return false };
+    let is_number = body.starts_with('#');
     let (digits, most, is_digit): (_, _, fn(&u8) -> bool) = match body.strip_prefix('#') {
         Some(number) => match number.strip_prefix(['x', 'X']) {
-            Some(hex) => (hex, 6, u8::is_ascii_hexdigit),
-            None => (number, 7, u8::is_ascii_digit),
+            Some(hex) => (hex, 16, u8::is_ascii_hexdigit),
+            None => (number, 16, u8::is_ascii_digit),
         },
         None if body.starts_with(|c: char| c.is_ascii_alphabetic()) => (body, 32, u8::is_ascii_alphanumeric),
         None => return false,
     };
     let len = digits.bytes().take(most).take_while(is_digit).count();
-    len > 0 && digits.as_bytes().get(len) == Some(&b';')
+    match digits.as_bytes().get(len) {
+        Some(b';') => len > 0,
+        Some(next) if is_number => len > 1 && !is_digit(next),
+        // At the end of a piece a digit or letter may follow in the next one.
+        Some(b'=') | None => false,
+        Some(_) => len > 1 && (is_number || digits.get(..len).is_some_and(|name| BARE_NAMES.contains(&name))),
+    }
 }

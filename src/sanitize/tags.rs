@@ -1,6 +1,6 @@
 //! Which words between angle brackets are markup, and what each leaves behind, as data.
 //!
-//! Names from the HTML Living Standard, sections 4 and 16 (obsolete ones), and SVG's root.
+//! Names from the HTML Living Standard, sections 4 and 16 (obsolete ones), SVG's root, and Office's `xml`.
 
 /// What an element leaves where it stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ const PLAIN: &str = "\
     a abbr acronym applet area audio b base basefont bdi bdo bgsound big blink button canvas cite code col colgroup \
     data datalist del dfn em embed font frame frameset i image img input ins kbd keygen label link map mark marquee \
     math meta meter nobr noembed noframes output param picture plaintext progress q rb rp rt rtc ruby s samp select \
-    slot small source span strike strong sub sup textarea time track tt u var video wbr xmp";
+    slot small source span strike strong sub sup textarea time track tt u var video wbr xml xmp";
 
 /// All of them.
 const TABLES: [(&str, Leaves); 5] = [

@@ -15,6 +15,12 @@ const REACH_BYTES: usize = 512;
 /// Elements whose content is not parsed: it ends at the first end tag of that name.
 const RAW: [&str; 4] = ["script", "style", "title", "iframe"];
 
+/// Those of them that hold code.
+const CODE: [&str; 2] = ["script", "style"];
+
+/// What a link in angle brackets may start with; `<tel:112>` is no element of a namespace.
+const SCHEMES: [&str; 6] = ["callto", "mailto", "sip", "skype", "sms", "tel"];
+
 /// A piece of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token<'t> {
@@ -91,10 +97,10 @@ fn settle_doubts(mut found: Vec<Token<'_>>) -> Vec<Token<'_>> {
 /// `missing` remembers which ends were looked for in vain, so that each is looked for once.
 fn token<'t>(from: &'t str, missing: &mut HashSet<&'static str>) -> Option<(Token<'t>, &'t str)> {
     if let Some(inside) = from.strip_prefix("<!--") {
-        return behind(inside, "-->", missing).map(|rest| (Token::Gone, rest));
+        return behind_comment(inside, missing).map(|rest| (Token::Gone, rest));
     }
-    if from.starts_with("<![CDATA[") {
-        return None; // HTML knows none, and what is in there is text
+    if let Some(inside) = from.strip_prefix("<![CDATA[") {
+        return split_at_end(inside, "]]>", missing).map(|(text, rest)| (Token::Text(text), rest));
     }
     if let Some(inside) = from.strip_prefix("<!").or_else(|| from.strip_prefix("<?")) {
         inside.strip_prefix('[').unwrap_or(inside).starts_with(|c: char| c.is_ascii_alphabetic()).then_some(())?;
@@ -109,16 +115,47 @@ fn token<'t>(from: &'t str, missing: &mut HashSet<&'static str>) -> Option<(Toke
     let raw = RAW.into_iter().find(|name| *name == tag.name);
     match raw.and_then(|name| behind_end_tag(rest, name, missing)) {
         Some(rest) => Some((Token::Gone, rest)),
+        None if CODE.contains(&tag.name.as_str()) && is_code(rest) => Some((Token::Gone, "")),
         None => Some((Token::Open(tag), rest)),
     }
 }
 
-/// What is behind the first `end`.
-fn behind<'t>(text: &'t str, end: &'static str, missing: &mut HashSet<&'static str>) -> Option<&'t str> {
+/// Whether what follows a start tag is what its element holds, cut off at a field's length, and not a person's words.
+fn is_code(text: &str) -> bool {
+    let (start, _) = text.split_at_checked(text.floor_char_boundary(REACH_BYTES)).unwrap_or_default();
+    let start = start.trim_start();
+    let behind_word = start.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$'));
+    // `alert(`, `x = 1`, `p { color:`
+    start.contains('{') || behind_word.starts_with('(') || behind_word.trim_start().starts_with('=')
+}
+
+/// What is behind a comment. One that is never closed is text, unless it is the start of Office's `<!--[if mso]>`.
+fn behind_comment<'t>(inside: &'t str, missing: &mut HashSet<&'static str>) -> Option<&'t str> {
+    if let Some(rest) = inside.strip_prefix('>').or_else(|| inside.strip_prefix("->")) {
+        return Some(rest);
+    }
+    match split_at_end(inside, "-->", missing) {
+        Some((comment, rest)) => match comment.split_once("--!>") {
+            Some((shorter, _)) => inside.strip_prefix(shorter)?.strip_prefix("--!>"),
+            None => Some(rest),
+        },
+        None => split_at_end(inside, "--!>", missing).map(|(_, rest)| rest).or_else(|| {
+            let condition = inside.strip_prefix("[if ")?;
+            condition.get(condition.find(['<', '>'])?..)?.strip_prefix('>')
+        }),
+    }
+}
+
+/// What is before and behind the first `end`.
+fn split_at_end<'t>(
+    text: &'t str,
+    end: &'static str,
+    missing: &mut HashSet<&'static str>,
+) -> Option<(&'t str, &'t str)> {
     if missing.contains(end) {
         return None;
     }
-    let found = text.split_once(end).map(|(_, rest)| rest);
+    let found = text.split_once(end);
     if found.is_none() {
         missing.insert(end);
     }
@@ -153,7 +190,11 @@ fn tag(from: &str) -> Option<(Tag<'_>, &str)> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
     let name_end = inside.find(|c: char| !is_name(c))?;
     let (name, behind) = inside.split_at_checked(name_end)?;
-    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.ends_with(':') {
+    let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic())
+        || name.ends_with(':')
+        || SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(prefix))
+    {
         return None;
     }
     let reach = behind.find('<').map_or(behind.len(), |angle| angle.saturating_add(REACH_BYTES));
