@@ -27,7 +27,7 @@ use crate::store::{Command, Space, Store, StoreError, Writer, WriterExit};
 use crate::{admin, control, intake};
 
 pub use operator::Offline;
-pub use wiring::{classifiers, hubspots, journal, sources, tls_files, twilio};
+pub use wiring::{classifiers, hubspots, journal, open_source, sanitizer, sources, tls_files, twilio};
 
 /// What a modem's task may take of the grace to leave its modem at rest.
 const MODEM_GRACE: Duration = Duration::from_secs(3);

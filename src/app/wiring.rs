@@ -134,28 +134,34 @@ pub fn twilio(config: &Config, secrets: &Secrets) -> Result<Option<Twilio>, Secr
 pub fn sources(config: &Config, secrets: &Secrets) -> Result<Vec<intake::Settings>, SecretError> {
     let public_url = config.server.public_url.as_ref().map_or("", |url| url.as_str());
     let of = |(name, source): (&String, &config::Source)| {
-        Ok(intake::Settings {
-            name: name.clone(),
-            shape: match &source.shape {
-                config::Shape::Json(fields) => intake::Shape::Json(pointers(fields)),
-                config::Shape::Form(fields) => intake::Shape::Form(pointers(fields)),
-                config::Shape::HubspotWorkflow => intake::Shape::HubspotWorkflow,
-                config::Shape::HubspotApp => {
-                    intake::Shape::HubspotApp { message_property: message_property(config, source) }
-                }
-                config::Shape::HubspotForm(fields) => intake::Shape::HubspotForm(pointers(fields)),
-                config::Shape::SalesforceOutbound(fields) => intake::Shape::SalesforceOutbound(pointers(fields)),
-                config::Shape::SalesforceJson(fields) => intake::Shape::SalesforceJson(pointers(fields)),
-                config::Shape::Pipedrive(fields) => intake::Shape::Pipedrive(pointers(fields)),
-            },
-            auth: auth::auth(&source.auth, public_url, secrets)?,
-            crm: source.crm.clone(),
-            account: source.account.clone(),
-            max_per_minute: source.max_per_minute,
-            max_in_flight: usize::from(source.max_in_flight),
-        })
+        let auth = auth::auth(&source.auth, public_url, secrets)?;
+        Ok(intake::Settings { auth, ..open_source(config, name, source) })
     };
     config.sources.iter().map(of).collect()
+}
+
+/// A source as its payloads are read, without the secret that keeps strangers out: for looking at a body by hand.
+#[must_use]
+pub fn open_source(config: &Config, name: &str, source: &config::Source) -> intake::Settings {
+    let shape = match &source.shape {
+        config::Shape::Json(fields) => intake::Shape::Json(pointers(fields)),
+        config::Shape::Form(fields) => intake::Shape::Form(pointers(fields)),
+        config::Shape::HubspotWorkflow => intake::Shape::HubspotWorkflow,
+        config::Shape::HubspotApp => intake::Shape::HubspotApp { message_property: message_property(config, source) },
+        config::Shape::HubspotForm(fields) => intake::Shape::HubspotForm(pointers(fields)),
+        config::Shape::SalesforceOutbound(fields) => intake::Shape::SalesforceOutbound(pointers(fields)),
+        config::Shape::SalesforceJson(fields) => intake::Shape::SalesforceJson(pointers(fields)),
+        config::Shape::Pipedrive(fields) => intake::Shape::Pipedrive(pointers(fields)),
+    };
+    intake::Settings {
+        name: name.to_owned(),
+        shape,
+        auth: intake::Auth::None,
+        crm: source.crm.clone(),
+        account: source.account.clone(),
+        max_per_minute: source.max_per_minute,
+        max_in_flight: usize::from(source.max_in_flight),
+    }
 }
 
 /// The property that the source's CRM reads messages from.
@@ -267,7 +273,9 @@ pub fn journal(config: &Config) -> journal::Settings {
     }
 }
 
-fn sanitizer(config: &Config) -> sanitize::Settings {
+/// How messages are cleaned.
+#[must_use]
+pub fn sanitizer(config: &Config) -> sanitize::Settings {
     sanitize::Settings { drop_lines: config.sanitize.drop_lines.clone(), ..sanitize::Settings::default() }
 }
 

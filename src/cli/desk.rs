@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::CliError;
 use super::table::Screen;
 use crate::app::Offline;
-use crate::config::{Config, Secrets};
+use crate::config::{Config, Secrets, Source};
 use crate::control::{self, ControlError, Operator, Request, Response};
 use crate::model::Lead;
 use crate::store::{DATABASE, Reader};
@@ -93,6 +93,20 @@ fn credentials(config: &Path) -> Option<PathBuf> {
     }
     let folder = config.parent()?.join("credentials");
     folder.read_dir().is_ok().then_some(folder)
+}
+
+/// The source that a person names.
+pub(super) fn source_of<'d>(desk: &'d Desk, name: &str) -> Result<&'d Source, CliError> {
+    let sources = &desk.config.sources;
+    sources.get(name).ok_or_else(|| {
+        let names: Vec<&str> = sources.keys().map(String::as_str).collect();
+        let known = match names.as_slice() {
+            [] => "are no sources at all".to_owned(),
+            [one] => format!("is {one}"),
+            many => format!("are {}", many.join(", ")),
+        };
+        CliError::NoSource { name: name.to_owned(), known }
+    })
 }
 
 /// The lead that a person means by `name`.

@@ -14,6 +14,7 @@ mod quarantine;
 mod replay;
 mod run;
 mod send_test;
+mod sources;
 mod status;
 mod story;
 mod table;
@@ -59,6 +60,9 @@ enum Command {
     /// Look at requests that were refused, or let them in
     #[command(subcommand)]
     Quarantine(quarantine::QuarantineCommand),
+    /// Look at sources: list them, test a mapping, print a sample
+    #[command(subcommand)]
+    Sources(sources::SourcesCommand),
     /// Run a lead through the pipeline again
     Replay(replay::Replay),
     /// Post a signed sample lead to the running desk, as a source would
@@ -89,6 +93,7 @@ impl Cli {
             Command::Leads(leads) => leads.run(&desk()?, out)?,
             Command::Dlq(dlq) => dlq.run(&desk()?, out).await?,
             Command::Quarantine(quarantine) => quarantine.run(&desk()?, out).await?,
+            Command::Sources(sources) => sources.run(&desk()?, out)?,
             Command::Replay(replay) => replay.run(&desk()?, out).await?,
             Command::SendTest(test) => test.run(&desk()?, out).await?,
             Command::Modem(modem) => modem.run(out)?,

@@ -15,14 +15,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::CliError;
-use super::desk::{Desk, print_json};
+use super::desk::{Desk, print_json, source_of};
 use super::table::line;
-use crate::config::{BaseUrl, Source};
+use crate::config::BaseUrl;
 use crate::control::{Request, Response};
 use crate::model::Timestamp;
 use crate::wire::{Answer, Call, Wire};
 
-use sample::Sample;
+pub(super) use sample::Sample;
 
 /// The desk answers within milliseconds; this is for a box that is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ pub(super) struct SendTest {
 
 impl SendTest {
     pub(super) async fn run(&self, desk: &Desk, out: &mut dyn Write) -> Result<(), CliError> {
-        let source = self.source_of(desk)?;
+        let source = source_of(desk, &self.source)?;
         let now = Timestamp::now();
         let sample = Sample { message: self.message.as_deref(), record: self.record.as_deref(), now };
         let body = sample.body(source).ok_or_else(|| CliError::NeedsRecord(self.source.clone()))?;
@@ -58,19 +58,6 @@ impl SendTest {
         let got = Wire::new().send(&signed, PATIENCE).await;
         let answer = got.map_err(|error| CliError::Silent { address: at.to_string(), reason: error.reason })?;
         self.print(&answer, out)
-    }
-
-    fn source_of<'d>(&self, desk: &'d Desk) -> Result<&'d Source, CliError> {
-        let sources = &desk.config.sources;
-        sources.get(&self.source).ok_or_else(|| {
-            let names: Vec<&str> = sources.keys().map(String::as_str).collect();
-            let known = match names.as_slice() {
-                [] => "are no sources at all".to_owned(),
-                [one] => format!("is {one}"),
-                many => format!("are {}", many.join(", ")),
-            };
-            CliError::NoSource { name: self.source.clone(), known }
-        })
     }
 
     fn print(&self, answer: &Answer, out: &mut dyn Write) -> Result<(), CliError> {

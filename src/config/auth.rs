@@ -117,6 +117,28 @@ pub enum StampPlace {
 }
 
 impl Auth {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hubspot { .. } => "hubspot",
+            Self::StandardWebhooks { .. } => "standard-webhooks",
+            Self::HmacSha256 { .. } => "hmac-sha256",
+            Self::Twilio { .. } => "twilio",
+            Self::SharedSecret { .. } | Self::PathSecret { .. } => "shared-secret",
+            Self::Basic { .. } => "basic",
+            Self::Salesforce { .. } => "salesforce",
+            Self::ClientCertificate { .. } => "client-certificate",
+            Self::None => "none",
+        }
+    }
+
+    /// Whether a secret is the end of the address.
+    #[must_use]
+    pub const fn is_in_path(&self) -> bool {
+        matches!(self, Self::PathSecret { .. } | Self::Salesforce { secret: Some(_), .. })
+    }
+
     /// Every secret it names.
     #[must_use]
     pub fn secrets(&self) -> &[SecretRef] {

@@ -120,6 +120,21 @@ impl Source {
 }
 
 impl Shape {
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "json",
+            Self::Form(_) => "form",
+            Self::HubspotWorkflow => "hubspot-workflow",
+            Self::HubspotApp => "hubspot-app",
+            Self::HubspotForm(_) => "hubspot-form",
+            Self::SalesforceOutbound(_) => "salesforce-outbound",
+            Self::SalesforceJson(_) => "salesforce-json",
+            Self::Pipedrive(_) => "pipedrive",
+        }
+    }
+
     fn of(kind: raw::SourceKind, fields: Option<raw::Fields>, path: &str, problems: &mut Problems) -> Self {
         let is_known = matches!(kind, raw::SourceKind::HubspotWorkflow | raw::SourceKind::HubspotApp);
         if is_known && fields.is_some() {

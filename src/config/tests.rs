@@ -55,10 +55,23 @@ fn the_shipped_file_is_an_empty_desk() {
 #[test]
 fn every_example_works_when_switched_on() {
     let config = Config::parse(&switched_on(&[])).unwrap();
-    let without_crm = ["website", "platform", "typeform", "calendly", "zap", "partner", "simple"];
+    let without_crm = [
+        "website",
+        "hubspot-form",
+        "salesforce",
+        "salesforce-flow",
+        "contact-form",
+        "pipedrive",
+        "platform",
+        "typeform",
+        "calendly",
+        "zap",
+        "partner",
+        "simple",
+    ];
     let warned: Vec<&str> = config.warnings.iter().map(|w| w.path.as_str()).collect();
     assert_eq!(warned, without_crm.map(|name| format!("sources.{name}.crm")));
-    assert_eq!(config.sources.len(), without_crm.len() + 1);
+    assert_eq!(config.sources.len(), without_crm.len() + 2);
     assert_eq!(config.sources["hubspot"].crm, Some(Channel::stored("crm:hubspot".into())));
     assert_eq!(config.sms.channels.iter().map(Channel::as_str).collect::<Vec<_>>(), ["sms:modem0", "sms:twilio"]);
     assert_eq!(config.sanitize.drop_lines, ["This lead was sent by", "Tracking number:"]);

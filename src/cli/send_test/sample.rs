@@ -15,12 +15,12 @@ const EMAIL: &str = "test@example.com";
 const PHONE: &str = "+12025550123";
 
 /// One sample lead.
-pub(super) struct Sample<'s> {
+pub(in crate::cli) struct Sample<'s> {
     /// Its words, if not the built-in ones.
-    pub(super) message: Option<&'s str>,
+    pub(in crate::cli) message: Option<&'s str>,
     /// Its record in the CRM.
-    pub(super) record: Option<&'s str>,
-    pub(super) now: Timestamp,
+    pub(in crate::cli) record: Option<&'s str>,
+    pub(in crate::cli) now: Timestamp,
 }
 
 /// The names that stand in a sample, and what stands under them.
@@ -29,7 +29,7 @@ const NAMES: [(&str, &str); 4] = [("firstname", "Nightdesk"), ("lastname", "Test
 impl Sample<'_> {
     /// The body that `source` would post, as JSON, XML or a form; `None` where it would only point to a record, and no
     /// record is given.
-    pub(super) fn body(&self, source: &Source) -> Option<Body> {
+    pub(in crate::cli) fn body(&self, source: &Source) -> Option<Body> {
         let message = self.message.map_or_else(|| format!("{MESSAGE} ({})", self.now), str::to_owned);
         let account = source.account.as_deref();
         Some(match &source.shape {

@@ -1,7 +1,8 @@
 //! Changing something: what is asked of the desk, when a person is asked first, and what is done without a desk.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::process::Stdio;
 
 use nightdesk::control::Request;
 use nightdesk::model::ReplayFrom;
@@ -29,17 +30,24 @@ fn many_are_changed_only_after_a_yes() {
     assert!(got.err.contains("--all"), "{got:?}");
 }
 
-/// The command with a terminal as its standard input, on which `typed` is typed.
+/// The command with a terminal as its standard input, on which `typed` is typed once the command has asked.
 fn on_a_terminal(scene: &Scene, args: &[&str], typed: &str) -> Said {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
     let keyboard = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let mut command = scene.command(args);
+    let mut child = command.stdin(keyboard).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut asked, mut one) = (Vec::new(), [0]);
+    let stderr = child.stderr.as_mut().unwrap();
+    while !asked.ends_with(b"[y/N] ") && stderr.read(&mut one).unwrap() > 0 {
+        asked.extend(one);
+    }
     File::from(terminal.try_clone().unwrap()).write_all(typed.as_bytes()).unwrap();
-    let said = Said::of(scene.command(args).stdin(keyboard).output().unwrap());
-    drop(terminal);
-    said
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr.splice(..0, asked);
+    Said::of(output)
 }
 
 #[test]

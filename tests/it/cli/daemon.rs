@@ -104,7 +104,7 @@ fn a_desk_takes_test_leads_and_stops_when_asked() {
         let got = scene.say(&["send-test", source]);
         assert_eq!((got.code, got.err.as_str()), (0, ""), "{source}: {got:?}");
         assert!(got.out.starts_with("accepted as lead "), "{source}: {got:?}");
-        let json = scene.say(&["send-test", source, "--message", "Hello", "--json"]);
+        let json = scene.say(&["send-test", source, "--message", &format!("Hello {source}"), "--json"]);
         assert_eq!((json.code, &json.json()["status"]), (0, &202.into()), "{source}: {json:?}");
     }
     let leads = scene.say(&["leads", "list", "--limit", "99", "--json"]).json();
