@@ -30,7 +30,7 @@ async fn a_mended_mapping_makes_the_leads_that_failed_the_gate() {
         assert_eq!((status, answer["inbox_id"].is_string()), (200, true), "{answer}");
     }
     let reasons = office.column("SELECT reason FROM v_failures WHERE stage = 'gate'");
-    assert!(reasons.len() == 2 && reasons.iter().all(|reason| reason.contains("comment, email")), "{reasons:?}");
+    assert!(reasons.len() == 2 && reasons.iter().all(|reason| reason.contains("/comment, /email")), "{reasons:?}");
     assert_eq!(office.column("SELECT count FROM alerts WHERE key = 'gate:website' AND cleared_at IS NULL"), ["2"]);
 
     // A retry before anything is mended changes nothing.

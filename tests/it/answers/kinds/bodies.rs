@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::{Case, FORM, XML, case, each_becomes, office, to_form, to_json, typed};
+use super::{Case, FORM, XML, case, each_becomes, office, signed, to_form, to_json, typed};
 use crate::support::Post;
 
 /// Ten mebibytes of spaces, as the reference encoder packs them.
@@ -175,7 +175,9 @@ fn odd_json() -> Vec<Case> {
         case("a bare text", to_json(&json!("Hello?")), 200, &["gate_failed"]),
         lead("a type of its own", typed("/hooks/json", "application/cloudevents+json", text("vic")), "vic"),
         lead("two types in one", typed("/hooks/json", "Application/JSON; charset=latin1", text("wim")), "wim"),
+        lead("no type", Post { headers: Vec::new(), ..Post::plain("/hooks/json", text("ada")) }, "ada"),
         case("XML", typed("/hooks/json", XML, "<a/>"), 415, &[]),
+        case("no type that is one", typed("/hooks/json", "json", "{}"), 415, &[]),
         case("a form", typed("/hooks/json", FORM, "message=Hi"), 415, &[]),
     ]
 }
@@ -187,9 +189,18 @@ fn in_a_pack() -> Vec<Case> {
         body.truncate(body.len() / 2);
         body
     };
+    let submission =
+        json!([{ "name": "email", "value": "una@example.com" }, { "name": "message", "value": "Was this packed?" }]);
+    let signed = signed("/hooks/hform", &json!({ "fields": submission }));
     vec![
         lead("gzip", packed("gzip", gzip(&text("xan"))), "xan"),
         lead("br", packed("br", brotli(&text("yan"))), "yan"),
+        case(
+            "packed on its way, after it was signed",
+            Post { body: gzip(&signed.body), ..signed }.header("Content-Encoding", "gzip"),
+            202,
+            &["accepted|-|una@example.com|-|Was this packed?|-"],
+        ),
         case("a bomb of gzip", packed("gzip", gzip(&vec![b' '; 10 << 20])), 413, &[]),
         case("a bomb of br", packed("br", BROTLI_BOMB.to_vec()), 413, &[]),
         case("gzip, cut off", packed("gzip", cut(gzip(&text("zoe")))), 400, &["gate_failed"]),

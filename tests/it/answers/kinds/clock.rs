@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::office;
+use super::super::schemes::webhook_of;
+use super::{KEY, office, signed, wrote};
 use crate::support::Post;
 
 const HOUR: u64 = 3_600;
@@ -58,4 +59,41 @@ async fn what_comes_before_the_time_is_known_is_judged_later() {
     assert_eq!(office.post(&signed_ago("new@example.com", 0)).await.0, 200, "what was held is known");
     office.until_settled(3).await;
     assert_eq!(office.column("SELECT count(*) FROM quarantine"), ["2"]);
+}
+
+/// What is held is read only later: a batch is then as many leads as it tells of, and what came twice one.
+#[tokio::test]
+async fn what_was_held_becomes_all_that_it_tells_of() {
+    let office = office("[server]\nclock-sync-file = \"{folder}/synchronized\"").await;
+    for contact in ["601", "602"] {
+        wrote(&office, contact, &format!("c{contact}@example.com"), &format!("What does tent {contact} cost?"));
+    }
+    let event = |contact: u64, kind: &str| json!({ "eventId": contact, "objectId": contact, "portalId": 1, "subscriptionType": kind, "changeSource": "FORM" });
+    let batch = json!([event(601, "contact.creation"), event(601, "contact.deletion"), event(602, "contact.creation")]);
+    let hook =
+        Post::plain("/hooks/hooks", json!({ "message": "How much is a stage?", "email": "x@example.com" }).to_string());
+    for post in [
+        signed("/hooks/app", &batch),
+        webhook_of(hook.clone(), "msg_1", "webhook", KEY, 0),
+        webhook_of(hook, "msg_1", "webhook", KEY, 2),
+        Post::plain("/hooks/hform", "[").signed(),
+    ] {
+        let (status, answer) = office.post(&post).await;
+        assert_eq!((status, answer["held"].is_string()), (202, true), "{answer}");
+    }
+    assert_eq!(office.column("SELECT verdict || count(*) FROM inbox"), ["held4"]);
+    File::create(office.path().join("synchronized")).unwrap();
+    office.until_settled(3).await;
+    let rows = office.lines("SELECT i.source, i.part, i.verdict, l.email FROM inbox i LEFT JOIN leads l ON l.id = i.lead_id ORDER BY i.source, i.part, i.rowid");
+    let want = [
+        ["app", "0", "accepted", "c601@example.com"],
+        ["app", "1", "ignored", "-"],
+        ["app", "2", "accepted", "c602@example.com"],
+        ["hform", "0", "gate_failed", "-"],
+        ["hooks", "0", "accepted", "x@example.com"],
+        ["hooks", "0", "duplicate", "x@example.com"],
+    ];
+    assert_eq!(rows, want.map(|row| row.map(str::to_owned)));
+    assert_eq!(office.column("SELECT stage FROM v_failures"), ["gate"]);
+    assert_eq!(office.violations(), Vec::<String>::new());
 }

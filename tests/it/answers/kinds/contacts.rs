@@ -144,6 +144,22 @@ async fn hubspot_is_down_past_the_deadline() {
     assert_eq!(office.violations(), Vec::<String>::new());
 }
 
+/// A person was told of a contact that turns out to be typed in by a colleague: it ends there.
+#[tokio::test]
+async fn a_contact_made_by_hand_while_hubspot_was_down() {
+    let office = office(&format!("{AGAIN}[classify]\ndeadline = \"200ms\"")).await;
+    office.hubspot.set_contact("601", &[("firstname", "Vera"), ("email", "vera@example.com")]);
+    office.hubspot.script([Fault::status(500).forever()]);
+    let by_hand = event("contact.creation", 601, &json!({ "changeSource": "CRM_UI" }));
+    assert_eq!(office.post(&post(&[by_hand])).await.0, 202);
+    office.until("the text", |_| (texts(&office).len() == 1).then_some(())).await;
+    office.hubspot.heal();
+    office.until_settled(1).await;
+    assert_eq!(office.lines(READ), [row(["-", "-", "-", "-", "empty", "1"])]);
+    assert_eq!((texts(&office).len(), office.llm.requests().len()), (1, 0));
+    assert_eq!(office.column("SELECT count(*) FROM dead_letters"), ["0"]);
+}
+
 #[tokio::test]
 async fn a_contact_that_is_gone_is_told() {
     let office = office("[classify]\ndeadline = \"1h\"").await;

@@ -1,4 +1,4 @@
-//! What CRMs send by themselves: HubSpot's forms, Pipedrive's webhooks, JSON that a Salesforce admin designed.
+//! What CRMs send by themselves: HubSpot's workflows and forms, Pipedrive's webhooks, JSON that a Salesforce admin designed.
 //!
 //! Source: the vendors' documentation of their webhooks.
 
@@ -105,6 +105,38 @@ async fn json_that_a_salesforce_admin_designed() {
         case("an id that is none", to(&hostile), 202, &["accepted|-|hux@example.com|-|Do you mend stages?|-"]),
         case("no message", to(&json!({ "Id": "00Q0000000000A3AAA", "Email": "a@example.com" })), 200, &["gate_failed"]),
         case("XML", typed("/hooks/force", XML, "<a/>"), 415, &[]),
+    ];
+    each_becomes(&office, cases).await;
+}
+
+#[tokio::test]
+async fn contacts_of_hubspot_workflows() {
+    let office = office("").await;
+    let to = |body: &Value| signed("/hooks/crm", body);
+    let plain = json!({ "objectId": 71, "properties": { "email": "ivo@example.com", "firstname": "Ivo", "lastname": null, "message": "Is the white tent free?" } });
+    let keys = json!({ "Email": "jan@example.com", "First Name": "Jan", "Last-Name": "Ost", "Message": "Is the green tent free?", "Phone": "(303) 555-0142" });
+    let identity = json!({ "vid": 72, "portal-id": 62515, "properties": { "message": { "value": "Is the small tent free?", "versions": [] } },
+        "identity-profiles": [{ "identities": [{ "type": "LEAD_GUID", "value": "x" }, { "type": "EMAIL", "value": "kay@example.com" }] }] });
+    let merged = json!({ "vid": 73, "canonical-vid": 74, "properties": { "email": { "value": "lou@example.com" }, "message": { "value": "Is the old tent free?" } } });
+    let (first, rest) =
+        (json!({ "vid": 75, "properties": { "email": { "value": "mo@example.com" } } }), json!({ "vid": 76 }));
+    let again = "Is the white tent free? ";
+    let mut spaced = plain.clone();
+    spaced["properties"]["message"] = json!(again);
+    let cases = vec![
+        case("plain values", to(&plain), 202, &["accepted|Ivo|ivo@example.com|-|Is the white tent free?|71"]),
+        case("with a space more", to(&spaced), 200, &["duplicate"]),
+        case(
+            "typed keys",
+            to(&keys),
+            202,
+            &["accepted|Jan Ost|jan@example.com|+13035550142|Is the green tent free?|-"],
+        ),
+        case("an identity", to(&identity), 202, &["accepted|-|kay@example.com|-|Is the small tent free?|72"]),
+        case("merged", to(&merged), 202, &["accepted|-|lou@example.com|-|Is the old tent free?|74"]),
+        case("no message", to(&first), 200, &["gate_failed"]),
+        case("a list", to(&json!([merged, rest])), 200, &["duplicate", "gate_failed"]),
+        case("a form", typed("/hooks/crm", super::FORM, "message=Hi").signed(), 415, &[]),
     ];
     each_becomes(&office, cases).await;
 }
