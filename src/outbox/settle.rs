@@ -98,7 +98,9 @@ impl Desk {
         }
         if silent && !(read.expects_message && new.is_reachable()) {
             tracing::info!(lead_id = %job.lead, record = read.record.id, "the record holds no message: no lead");
-            return tx.drop_empty(job.lead, now);
+            tx.drop_empty(job.lead, now)?;
+            let lead = tx.lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?;
+            return self.insert(tx, route::withdrawn(&self.settings.route, &lead, now), now);
         }
         let filled = tx.fill_lead(job.lead, new, &self.settings.opening, now)?;
         tracing::info!(lead_id = %job.lead, record = read.record.id, ?filled, "the record was read");

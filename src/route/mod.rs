@@ -80,6 +80,13 @@ pub fn provisional(settings: &Settings, lead: &Lead, usable: &dyn Fn(&Channel) -
     jobs
 }
 
+/// The jobs of a lead that turned out to be none: a flag that was set while its record could not be read is taken back.
+#[must_use]
+pub fn withdrawn(settings: &Settings, lead: &Lead, now: Timestamp) -> Vec<NewJob> {
+    let flagged = lead.provisional_at.is_some();
+    flagged.then(|| crm_update(settings, lead, None, Some(false), now)).flatten().into_iter().collect()
+}
+
 /// The next leg of a text: the next usable channel of the order, the same one if it is alone. `repeat` marks it as the
 /// one repeat that an unknown outcome allows. `None` when no channel is configured any more.
 #[must_use]
@@ -252,6 +259,15 @@ pub(crate) mod tests {
                 .find_map(|job| if let Task::CrmUpdate(update) = &job.task { Some(update.priority) } else { None });
             assert_eq!(flag, Some(want), "{name}");
         }
+    }
+
+    #[test]
+    fn a_lead_that_is_none_loses_our_flag() {
+        assert_eq!(withdrawn(&settings(), &lead(), NOW), []);
+        let flagged = Lead { provisional_at: Some(NOW), ..lead() };
+        let jobs = withdrawn(&settings(), &flagged, NOW);
+        let [NewJob { task: Task::CrmUpdate(update), .. }] = &jobs[..] else { panic!("{jobs:?}") };
+        assert_eq!((update.label, update.priority), (None, Some(false)));
     }
 
     #[test]

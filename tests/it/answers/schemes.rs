@@ -89,7 +89,7 @@ fn webhook(post: Post, family: &str, key: &str, skew: i64) -> Post {
     webhook_of(post, &id, family, key, skew)
 }
 
-fn webhook_of(post: Post, id: &str, family: &str, key: &str, skew: i64) -> Post {
+pub(super) fn webhook_of(post: Post, id: &str, family: &str, key: &str, skew: i64) -> Post {
     let time = seconds(skew);
     let parts = [id.as_bytes(), b".", time.as_bytes(), b".", &post.body];
     let signature = sha256(STANDARD.decode(key).unwrap(), &parts);
