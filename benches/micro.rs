@@ -125,7 +125,8 @@ fn lead(n: u64) -> (Arrival, Gate, Opening) {
         body: format!("{{\"message\":\"{message}\"}}").into_bytes(),
     };
     let new = NewLead {
-        record: None,
+        crm: None,
+        record_id: None,
         name: Some("Anna Berg".to_owned()),
         email: Some(format!("anna{n}@example.com")),
         phone_text: None,

@@ -167,7 +167,7 @@ fn seen(desk: &Desk, gate: &Gate) -> Value {
             json!({
                 "lead": {
                     "message": message, "name": new.name, "email": new.email, "phone": new.phone_text,
-                    "phone_e164": phone, "record_id": new.record.as_ref().map(|record| &record.id),
+                    "phone_e164": phone, "record_id": new.record_id,
                     "event_id": new.event_key,
                 }
             })
@@ -197,7 +197,7 @@ fn print_lead(desk: &Desk, new: &NewLead, out: &mut dyn Write) -> Result<(), Cli
         Some(number) => format!("{} ({number})", line(text)),
         None => format!("{} (no number that can be dialled)", line(text)),
     });
-    let record = new.record.as_ref().map(|record| line(&record.id));
+    let record = new.record_id.as_deref().map(line);
     for (field, value) in [
         ("name", new.name.as_deref().map(line)),
         ("email", new.email.as_deref().map(line)),

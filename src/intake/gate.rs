@@ -158,7 +158,8 @@ fn lead(settings: &Settings, found: &Found, message: &str, whole: Whole<'_>) -> 
         content_key([account, record_id, Some(&sanitize::normalise(message)), by_email, by_phone.as_deref()])
     };
     NewLead {
-        record: settings.crm.clone().zip(record_id).map(|(channel, id)| CrmRecord { channel, id: id.to_owned() }),
+        crm: settings.crm.clone(),
+        record_id: record_id.map(str::to_owned),
         name: found.name.as_deref().and_then(|name| one_line(name, MAX_NAME_CHARS)),
         email,
         phone_text,
@@ -252,10 +253,10 @@ mod tests {
         assert_eq!(lead.message, " Hi\n");
         assert_eq!(lead.name.unwrap().chars().count(), MAX_NAME_CHARS);
         assert_eq!((lead.email, lead.phone_text.as_deref()), (None, Some("call me")));
-        assert_eq!(lead.record.unwrap().id, "7");
+        assert_eq!((lead.crm, lead.record_id.as_deref()), (settings(Shape::HubspotWorkflow).crm, Some("7")));
         for id in ["../1", "a b", "1/2", "é", &"1".repeat(65)] {
             let body = serde_json::json!({ "objectId": id, "message": "Hi" });
-            assert_eq!(workflow(&body.to_string()).record, None, "{id}");
+            assert_eq!(workflow(&body.to_string()).record_id, None, "{id}");
         }
     }
 

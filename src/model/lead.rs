@@ -133,8 +133,10 @@ pub struct Contact {
 /// A lead as it was read from a webhook or a CRM, before it has an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewLead {
-    /// Its record in a CRM.
-    pub record: Option<CrmRecord>,
+    /// The CRM its source belongs to, where one is configured.
+    pub crm: Option<Channel>,
+    /// The id of its record there, as the sender gave it.
+    pub record_id: Option<String>,
     /// The prospect's name.
     pub name: Option<String>,
     /// The prospect's e-mail address.

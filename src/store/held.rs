@@ -109,7 +109,8 @@ mod tests {
         let opening =
             Opening { classify_on: None, deadline_after: minute, give_up_after: minute, read_give_up_after: minute };
         let new = NewLead {
-            record: None,
+            crm: None,
+            record_id: None,
             name: None,
             email: None,
             phone_text: None,

@@ -47,14 +47,14 @@ impl Tx<'_> {
         if crate::failpoint::removed("dedupe") {
             return Ok(None);
         }
-        let same_for = if new.record.is_some() { SAME_LEAD_FOR } else { REPEAT_FOR };
+        let same_for = if new.record_id.is_some() { SAME_LEAD_FOR } else { REPEAT_FOR };
         let params = named_params! { ":key": new.content_key, ":since": now.before(same_for).to_string() };
         let mut query = self.connection.prepare_cached(SQL)?;
         let found = query.query_row(params, |row| {
             Ok(rows::parsed(row, "lead_id").and_then(|lead| Ok((lead, rows::parsed::<Timestamp>(row, "received_at")?))))
         });
         Ok(found.optional()?.transpose()?.map(|(lead, at)| {
-            if new.record.is_some() || at > now.before(RETRY_FOR) {
+            if new.record_id.is_some() || at > now.before(RETRY_FOR) {
                 Received::Duplicate(lead)
             } else {
                 Received::Repeat(lead)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::named_params;
 
 use super::{Arrival, Received, StoreError, Tx};
-use crate::model::{Channel, CrmRead, CrmRecord, LeadCode, LeadId, NewJob, NewLead, Priority, Task, Timestamp};
+use crate::model::{Channel, CrmRead, LeadCode, LeadId, NewJob, NewLead, Priority, Task, Timestamp};
 
 /// The first jobs of every lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Tx<'_> {
         opening: &Opening,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.insert_lead(id, arrival, new.record.as_ref(), Some(new))?;
+        self.insert_lead(id, arrival, (new.crm.as_ref(), new.record_id.as_deref()), Some(new))?;
         let asked = self.open_classify(id, new, opening, now)?;
         let wait = if asked { opening.deadline_after } else { Duration::ZERO };
         self.open_deadline(id, wait, opening, now)
@@ -64,7 +64,7 @@ impl Tx<'_> {
         opening: &Opening,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.insert_lead(id, arrival, Some(&read.record), None)?;
+        self.insert_lead(id, arrival, (Some(&read.record.channel), Some(&read.record.id)), None)?;
         self.open_read(id, read.clone(), now, now.after(opening.read_give_up_after), now)?;
         self.open_deadline(id, opening.deadline_after, opening, now)
     }
@@ -144,7 +144,7 @@ impl Tx<'_> {
         self,
         id: LeadId,
         arrival: &Arrival,
-        record: Option<&CrmRecord>,
+        (crm, record): (Option<&Channel>, Option<&str>),
         new: Option<&NewLead>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "
@@ -154,8 +154,8 @@ impl Tx<'_> {
         let number = last.query_row([], |row| row.get::<_, i64>(0))?.saturating_add(1);
         self.connection.prepare_cached(SQL)?.execute(named_params! {
             ":number": number, ":id": id.to_string(), ":code": LeadCode::of(number).to_string(), ":source": arrival.source,
-            ":at": arrival.received_at.to_string(), ":crm_channel": record.map(|record| record.channel.as_str()),
-            ":crm_record": record.map(|record| record.id.as_str()), ":name": new.and_then(|new| new.name.as_deref()),
+            ":at": arrival.received_at.to_string(), ":crm_channel": record.and(crm).map(Channel::as_str),
+            ":crm_record": record, ":name": new.and_then(|new| new.name.as_deref()),
             ":email": new.and_then(|new| new.email.as_deref()), ":phone_text": new.and_then(|new| new.phone_text.as_deref()),
             ":message": new.map_or("", |new| new.message.as_str()),
         })?;
@@ -190,7 +190,7 @@ impl Tx<'_> {
 mod tests {
     use super::super::{Gate, Pointed, Store};
     use super::*;
-    use crate::model::{JobState, Lane};
+    use crate::model::{CrmRecord, JobState, Lane};
 
     fn opening() -> Opening {
         Opening {
@@ -224,7 +224,8 @@ mod tests {
 
     fn read(message: &str) -> NewLead {
         NewLead {
-            record: Some(CrmRecord { channel: Channel::new(Lane::Crm, "hubspot"), id: "601".into() }),
+            crm: Some(Channel::new(Lane::Crm, "hubspot")),
+            record_id: Some("601".into()),
             name: Some("Eva Falk".into()),
             email: Some("eva@example.com".into()),
             phone_text: None,

@@ -32,7 +32,7 @@ CREATE TABLE leads (
     source         TEXT NOT NULL,
     received_at    TEXT NOT NULL,
     crm_channel    TEXT,                              -- such as crm:hubspot
-    crm_record     TEXT,                              -- the vendor's id of the contact
+    crm_record     TEXT,                              -- the vendor's id of the contact, also where no CRM is configured
     name           TEXT,
     email          TEXT,
     phone_text     TEXT,                              -- as typed

@@ -90,7 +90,8 @@ fn arrival(number: u32) -> Arrival {
 
 fn gate(number: u32) -> Gate {
     Gate::Passed(NewLead {
-        record: None,
+        crm: None,
+        record_id: None,
         name: None,
         email: None,
         phone_text: None,

@@ -115,7 +115,8 @@ fn opening() -> Opening {
 fn receive(store: &mut Store, seconds: i64, name: &str, message: &str) -> LeadId {
     let body = serde_json::json!({ "name": name, "message": message }).to_string();
     let lead = NewLead {
-        record: Some(CrmRecord { channel: Channel::new(Lane::Crm, "hubspot"), id: "501".into() }),
+        crm: Some(Channel::new(Lane::Crm, "hubspot")),
+        record_id: Some("501".into()),
         name: Some(name.into()),
         email: Some("anna@example.com".into()),
         phone_text: Some("08 123 456 78".into()),

@@ -27,7 +27,7 @@ pub(super) struct Hook {
 
 impl Hook {
     pub(super) fn has_no_record(&self) -> bool {
-        matches!(&self.gate, Gate::Passed(lead) if lead.record.is_none())
+        matches!(&self.gate, Gate::Passed(lead) if lead.record_id.is_none())
     }
 
     /// Whether it tells only where to read.
@@ -223,7 +223,8 @@ pub(super) fn record(read: &CrmRead) -> NewLead {
     let number: usize = read.record.id.parse().unwrap();
     let silent = number.is_multiple_of(16) || (number.is_multiple_of(4) && !read.again);
     NewLead {
-        record: Some(read.record.clone()),
+        crm: Some(read.record.channel.clone()),
+        record_id: Some(read.record.id.clone()),
         name: Some("Ada Byron".into()),
         email: Some("ada@example.com".into()),
         phone_text: None,
@@ -237,7 +238,8 @@ fn lead(number: u32, rng: &mut Rng) -> NewLead {
     let label =
         rng.choice(&[Label::UrgentBuyer, Label::UrgentBuyer, Label::TireKicker, Label::SupportRequest, Label::Spam]);
     NewLead {
-        record: (rng.u8(..4) > 0).then(|| CrmRecord { channel: hubspot(), id: number.to_string() }),
+        crm: Some(hubspot()),
+        record_id: (rng.u8(..4) > 0).then(|| number.to_string()),
         name: Some("Anna Berg".into()),
         email: None,
         phone_text: None,

@@ -7,7 +7,8 @@ use crate::model::{Contact, CrmRead, NewLead};
 pub(super) fn as_it_stands(contact: Contact) -> NewLead {
     let Contact { message, name, email, phone } = contact;
     NewLead {
-        record: None,
+        crm: None,
+        record_id: None,
         name,
         email,
         phone_text: phone,
