@@ -28,7 +28,7 @@
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
 //! | `outbox` | claim, effect, settle; channels with breaker and parking; `step` is pure |
 //! | `deliver` 6 | texts: the GSM modem on a serial port, Twilio |
-//! | `writeback` 7 | CRM fields and the note, one file per vendor |
+//! | `writeback` 7 | CRM fields and the note, and reading the record that a webhook points to; one file per vendor |
 //! | `admin` | health on the loopback listener |
 //! | `demo` | simulators as strict as the vendors, for `nightdesk demo` and the tests |
 //! | `failpoint` | places where a test may stop the process; empty in a release build |
@@ -51,6 +51,7 @@
 //! 8. **Secrets are never** in the process list, log, database, error message or repository.
 //! 9. **One bad lead is one dead letter**: a panic at once, an aborted process at the second time.
 //! 10. **A full disk is survived**: new leads are refused with 503, outcomes still find room.
+//! 11. **A wrong clock loses nothing**: signatures that can't be judged for age are held, timers move when it steps.
 //!
 //! # Deliberately absent
 //!
