@@ -16,8 +16,8 @@ use crate::intake::{Auth, ClockTrust};
 use crate::model::Timestamp;
 use crate::store::{Command, HELD_ALERT, Reader, StoreError, Tx, Writer};
 
-/// No clock that is right shows less than this: 2026-11-01.
-const RELEASED: Timestamp = Timestamp::from_millis(1_793_491_200_000);
+/// No clock that is right shows less than this, 2025-01-01; one that was never set starts in 1970 or 2000.
+const NOT_BEFORE: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 /// Between looks.
 const EVERY: Duration = Duration::from_secs(1);
 /// A larger difference between the two clocks is a step; a smaller one is slewing, or a busy box.
@@ -39,7 +39,7 @@ impl Watch {
     /// Looks whether the clock can be believed now, and says so to whoever asks `trust`.
     pub(super) fn look(&self) -> bool {
         let kept = self.sync_file.parent().is_some_and(std::path::Path::is_dir);
-        let trusted = Timestamp::now() >= RELEASED && (!kept || self.sync_file.exists());
+        let trusted = Timestamp::now() >= NOT_BEFORE && (!kept || self.sync_file.exists());
         if trusted {
             self.trust.believe();
         }
