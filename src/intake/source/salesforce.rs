@@ -24,6 +24,8 @@ const OUTBOUND: &str = "http://soap.sforce.com/2005/09/outbound";
 const MAX_DEPTH: usize = 16;
 /// Salesforce sends at most a hundred.
 const MAX_NOTIFICATIONS: usize = 1_000;
+/// More of what the parser says helps nobody.
+const MAX_COMPLAINT_CHARS: usize = 200;
 /// Names of a record's id in JSON that an admin designed.
 const RECORD_ID: [&str; 6] = ["Id", "id", "ID", "recordId", "RecordId", "LeadId"];
 /// What such JSON may be nested in.
@@ -91,7 +93,7 @@ fn notifications(body: &[u8]) -> Result<Notifications, Unreadable> {
     let mut reading = Reading { path: Vec::new(), text: String::new(), found: Notifications::default(), open: None };
     let mut has_root = false;
     loop {
-        let (of, event) = reader.read_resolved_event().map_err(|error| Unreadable::Xml(error.to_string()))?;
+        let (of, event) = reader.read_resolved_event().map_err(|error| Unreadable::Xml(words_of(&error)))?;
         let of = of_namespace(&of);
         match event {
             Event::Start(tag) => {
@@ -117,6 +119,11 @@ fn notifications(body: &[u8]) -> Result<Notifications, Unreadable> {
         (true, true) => Err(Unreadable::Xml("it is no outbound message: there is no Notification in it".to_owned())),
         (true, false) => Ok(reading.found),
     }
+}
+
+/// A parser's complaint, which may quote a name of any length.
+fn words_of(error: &quick_xml::Error) -> String {
+    error.to_string().chars().filter(|c| !c.is_control()).take(MAX_COMPLAINT_CHARS).collect()
 }
 
 fn of_namespace(resolved: &ResolveResult<'_>) -> Of {
