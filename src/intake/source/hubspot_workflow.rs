@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value};
 
+use super::json::outline;
 use super::{Found, Message, field, joined};
 
 /// Names of the record's id. A merged contact lives on under its canonical one.
@@ -15,16 +16,19 @@ const RECORD_ID: [&str; 4] = ["canonical-vid", "vid", "objectId", "hs_object_id"
 const ACCOUNT: [&str; 2] = ["portal-id", "portalId"];
 
 pub(super) fn find(payload: &Value) -> Found {
-    let Some(top) = payload.as_object() else { return Found::default() };
+    let Some(top) = payload.as_object() else { return Found { outline: outline(payload), ..Found::default() } };
     let first = |names: &[&str]| names.iter().flat_map(|name| values(top, name)).find_map(field);
+    let message = Message::first(values(top, "message"));
+    let outline = if message == Message::Missing { outline(payload) } else { String::new() };
     Found {
-        message: Message::first(values(top, "message")),
+        message,
         name: joined(first(&["firstname"]), first(&["lastname"])).or_else(|| first(&["name", "fullname"])),
         email: first(&["email"]).or_else(|| identity(top)),
         phone: first(&["phone", "mobilephone"]),
         record_id: first(&RECORD_ID),
         account: first(&ACCOUNT),
-        ..Found::default()
+        event_id: None,
+        outline,
     }
 }
 
@@ -81,7 +85,9 @@ mod tests {
             ("properties is a list", json!({ "properties": ["message"] }), Message::Missing),
             ("an array", json!([{ "message": "Hi" }]), Message::Missing),
         ] {
-            assert_eq!(find(&payload).message, want, "{name}");
+            let found = find(&payload);
+            assert_eq!(found.message, want, "{name}");
+            assert_eq!(found.outline.is_empty(), want != Message::Missing, "{name}: what is there instead is told");
         }
     }
 

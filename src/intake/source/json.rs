@@ -121,7 +121,13 @@ impl Fields {
         } else {
             Message::first(self.message.iter().filter_map(|at| payload.pointer(at)))
         };
-        let outline = if message == Message::Missing { self.outline(payload, &holders) } else { String::new() };
+        let outline = match (&message, self.message.as_slice()) {
+            (Message::Missing, []) => outline(payload),
+            (Message::Missing, pointers) => {
+                format!("{}; it was looked for at {}", outline(payload), pointers.join(", "))
+            }
+            (Message::Text(_) | Message::Blank, _) => String::new(),
+        };
         let whole = || or_named(&self.name, aliases::NAME);
         let parts =
             || joined(or_named(&self.first_name, aliases::FIRST_NAME), or_named(&self.last_name, aliases::LAST_NAME));
@@ -138,22 +144,20 @@ impl Fields {
             outline,
         }
     }
+}
 
-    fn outline(&self, payload: &Value, holders: &Holders<'_>) -> String {
-        let there = match payload {
-            Value::Object(_) => holders.outline(),
-            Value::Array(list) => format!("an array of {}", list.len()),
-            Value::String(_) => "a text".to_owned(),
-            Value::Number(_) => "a number".to_owned(),
-            Value::Bool(_) => "true or false".to_owned(),
-            Value::Null => "null".to_owned(),
-        };
-        match self.message.as_slice() {
-            [] => there,
-            pointers => format!("{there}; it was looked for at {}", pointers.join(", ")),
-        }
+/// What a payload without a message looks like, for the person who mends the mapping.
+pub(super) fn outline(payload: &Value) -> String {
+    match payload {
+        Value::Object(_) => Holders::of(payload).outline(),
+        Value::Array(list) => format!("an array of {}", list.len()),
+        Value::String(_) => "a text".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::Bool(_) => "true or false".to_owned(),
+        Value::Null => "null".to_owned(),
     }
 }
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
