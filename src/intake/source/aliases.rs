@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Message, field};
+use super::{Message, excerpt, field};
 
 /// What the message is called.
 pub(super) const MESSAGE: &[&str] = &[
@@ -101,7 +101,9 @@ impl<'v> Holders<'v> {
             .0
             .iter()
             .rev()
-            .flat_map(|(path, map)| map.keys().take(MAX_KEYS).map(move |key| format!("{path}/{}", shown(key))))
+            .flat_map(|(path, map)| {
+                map.keys().take(MAX_KEYS).map(move |key| format!("{path}/{}", excerpt(key, SHOWN_CHARS)))
+            })
             .collect();
         let more = if keys.len() > SHOWN_KEYS { ", …" } else { "" };
         let listed = keys.iter().take(SHOWN_KEYS).cloned().collect::<Vec<_>>().join(", ");
@@ -115,7 +117,7 @@ fn collect<'v>(value: &'v Value, path: &str, depth: usize, holders: &mut Vec<(St
     if depth < MAX_DEPTH {
         for (key, inner) in map.iter().take(MAX_KEYS) {
             if CONTAINERS.iter().any(|name| is_alias(key, name)) {
-                collect(inner, &format!("{path}/{}", shown(key)), depth.saturating_add(1), holders);
+                collect(inner, &format!("{path}/{}", excerpt(key, SHOWN_CHARS)), depth.saturating_add(1), holders);
             }
         }
     }
@@ -131,10 +133,6 @@ fn unwrapped(value: &Value) -> &Value {
 pub(super) fn is_alias(key: &str, alias: &str) -> bool {
     let letters = key.chars().filter(|c| !matches!(c, ' ' | '-' | '_' | '.')).flat_map(char::to_lowercase);
     letters.eq(alias.chars())
-}
-
-fn shown(key: &str) -> String {
-    key.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS).collect()
 }
 
 /// The key that looks most like a message's.

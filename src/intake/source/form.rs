@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Payload, Unreadable};
+use super::{Payload, Unreadable, position};
 
 /// More than any form has; what follows is not looked at.
 const MAX_FIELDS: usize = 1_000;
@@ -141,15 +141,8 @@ fn end_of_quoted(text: &str) -> Option<usize> {
 
 /// What stands before and behind the first `needle`.
 fn behind<'b>(bytes: &'b [u8], needle: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
-    let first = *needle.first()?;
-    let mut from = 0_usize;
-    loop {
-        let at = from.checked_add(bytes.get(from..)?.iter().position(|byte| *byte == first)?)?;
-        if let Some(rest) = bytes.get(at..)?.strip_prefix(needle) {
-            return Some((bytes.get(..at)?, rest));
-        }
-        from = at.checked_add(1)?;
-    }
+    let (before, from) = bytes.split_at_checked(position(bytes, needle)?)?;
+    Some((before, from.strip_prefix(needle)?))
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Item, Pointed, Unreadable, field, json};
+use super::{Item, Pointed, Unreadable, excerpt, field, json};
 
 /// The object type of contacts.
 const CONTACT: &str = "0-1";
+/// A word of a reason is cut here.
+const SHOWN_CHARS: usize = 60;
 /// HubSpot sends at most a hundred.
 const MAX_EVENTS: usize = 1_000;
 /// Where a record comes from that a person or a bulk job made: without a message it is no lead.
@@ -68,10 +70,10 @@ fn identity(event: &Map<String, Value>) -> String {
 
 /// The reason, without anything that differs from one event to the next.
 fn ignored(kind: &str, object: Option<String>, property: Option<String>) -> String {
-    let short = |text: String| -> String { text.chars().filter(|c| !c.is_control()).take(60).collect() };
-    let kind = short(kind.to_owned());
-    let of = object.filter(|_| kind.starts_with("object.")).map(|object| format!(" of {}", short(object)));
-    let property = property.map(|property| format!(" ({})", short(property)));
+    let kind = excerpt(kind, SHOWN_CHARS);
+    let of =
+        object.filter(|_| kind.starts_with("object.")).map(|object| format!(" of {}", excerpt(&object, SHOWN_CHARS)));
+    let property = property.map(|property| format!(" ({})", excerpt(&property, SHOWN_CHARS)));
     format!("{kind}{}{} is not acted on", of.unwrap_or_default(), property.unwrap_or_default())
 }
 

@@ -211,6 +211,16 @@ fn field(value: &Value) -> Option<String> {
     }
 }
 
+/// Words of a sender's as a reason repeats them: no control characters, and not too many.
+fn excerpt(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
+}
+
+/// Where `needle` first stands.
+fn position(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).position(|window| window == needle)
+}
+
 /// First and last name as one.
 fn joined(first: Option<String>, last: Option<String>) -> Option<String> {
     match (first, last) {

@@ -6,7 +6,10 @@
 
 use serde_json::Value;
 
-use super::{Fields, Found, Item, field};
+use super::{Fields, Found, Item, excerpt, field};
+
+/// A word of a reason is cut here.
+const SHOWN_CHARS: usize = 40;
 
 pub(super) fn read(payload: &Value, fields: &Fields) -> Vec<Item> {
     let meta = |key: &str| payload.pointer("/meta").and_then(|meta| meta.get(key)).and_then(field);
@@ -19,7 +22,11 @@ pub(super) fn read(payload: &Value, fields: &Fields) -> Vec<Item> {
         ("", _) | (_, "") => {
             Item::Unusable("no Pipedrive webhook of version 2: meta.entity or meta.action is missing".to_owned())
         }
-        _ => Item::Ignored(format!("{} of a {} is not acted on", short(&action), short(&entity))),
+        _ => Item::Ignored(format!(
+            "{} of a {} is not acted on",
+            excerpt(&action, SHOWN_CHARS),
+            excerpt(&entity, SHOWN_CHARS)
+        )),
     }]
 }
 
@@ -43,10 +50,6 @@ fn primary(list: &Value) -> Option<String> {
     let is_primary = |one: &&Value| one.get("primary").and_then(Value::as_bool) == Some(true);
     let value = |one: &Value| one.get("value").and_then(field);
     list.iter().find(is_primary).and_then(value).or_else(|| list.iter().find_map(value))
-}
-
-fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use quick_xml::events::{BytesRef, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use serde_json::{Map, Value};
 
-use super::{Fields, Found, Item, Unreadable, field, json};
+use super::{Fields, Found, Item, Unreadable, excerpt, field, json, position};
 
 /// The answer that takes a whole batch; anything else and all of it comes again.
 pub(super) const ACK: &str = concat!(
@@ -123,7 +123,7 @@ fn notifications(body: &[u8]) -> Result<Notifications, Unreadable> {
 
 /// A parser's complaint, which may quote a name of any length.
 fn words_of(error: &quick_xml::Error) -> String {
-    error.to_string().chars().filter(|c| !c.is_control()).take(MAX_COMPLAINT_CHARS).collect()
+    excerpt(&error.to_string(), MAX_COMPLAINT_CHARS)
 }
 
 fn of_namespace(resolved: &ResolveResult<'_>) -> Of {
@@ -241,10 +241,6 @@ fn end_tag<'b>(text: &'b [u8], name: &[u8]) -> &'b [u8] {
         from = start.saturating_add(2);
     }
     &[]
-}
-
-fn position(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]
