@@ -15,7 +15,7 @@
 //! | `main` | argv in, exit code out; the only place that prints an error chain |
 //! | `cli` | one file per command; parses and prints, decides nothing |
 //! | `app` | wiring: open, bind, spawn each room into one set, drain; sanitise and classify composed as one effect |
-//! | `service` | the systemd contract: notify, watchdog, signals, exit codes |
+//! | `service` | the systemd contract: notify, watchdog, signals, exit codes, failed starts |
 //! | `control` | the local socket: requests of the CLI, answered by `app` |
 //! | `journal` | tracing to journald or the terminal; field names; redaction |
 //! | `wire` | the one outbound HTTP client: TLS roots, deadlines, body cap, `Retry-After` |

@@ -1,4 +1,5 @@
-//! The systemd contract: readiness and status, the watchdog, the signals that end the daemon, its exit codes.
+//! The systemd contract: readiness and status, the watchdog, the signals that end the daemon, its exit codes, and the
+//! count of starts that failed.
 //!
 //! `app` tells systemd what it does through a [`Notifier`], feeds the [`Watchdog`] for as long as it runs (the drain
 //! included) and listens to [`Signals`]; `main` ends with a code of [`exit`]. Without systemd all of it is silent.
@@ -6,6 +7,8 @@
 //!
 //! The rules are those of `sd_notify(3)`, `sd_watchdog_enabled(3)` and `sysexits.h`. The datagram is sent here and not
 //! by the `sd-notify` crate, because that one takes its address from the environment only and knows no abstract ones.
+
+mod starts;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -19,6 +22,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
+
+pub use starts::{Starts, runtime_folder, wait_before};
 
 /// What the program ends with (`sysexits.h` where it has a word for it).
 pub mod exit {

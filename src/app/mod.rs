@@ -7,6 +7,7 @@ mod clock;
 mod operator;
 mod pipeline;
 mod reload;
+mod starts;
 mod wiring;
 
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use crate::config::{Config, SecretError, Secrets};
 use crate::model::{BootId, RowId, Timestamp};
 use crate::outbox::{Desk, Lanes, SharedDesk};
 use crate::route::TemplateError;
-use crate::service::{Asked, Heartbeat, Notifier, Signals, Watchdog, exit};
+use crate::service::{Asked, Heartbeat, Notifier, Signals, Starts, Watchdog, exit, runtime_folder};
 use crate::store::{Command, Space, Store, StoreError, Writer, WriterExit};
 use crate::{admin, control, intake};
 
@@ -257,6 +258,9 @@ pub async fn run(config: &Config, secrets: &Secrets) -> Result<(), AppError> {
     if let Some(watchdog) = Watchdog::from_env(Notifier::from_env(), heartbeat) {
         helpers.spawn(watchdog.feed());
     }
+    let starts = Starts::of(runtime_folder(Some(&config.storage.control_socket)));
+    starts::tell(&running.writer, starts.failures()).await;
+    helpers.spawn(starts::settle(running.writer.clone(), starts.clone()));
     notifier.ready();
     notifier.status(&format!("accepting leads on {}", running.intake));
     let result = loop {
@@ -275,6 +279,9 @@ pub async fn run(config: &Config, secrets: &Secrets) -> Result<(), AppError> {
     // The heart holds a way to the writer, which ends only when the last one is gone.
     helpers.shutdown().await;
     running.drain().await;
+    if result.is_ok() {
+        starts::forget(&starts);
+    }
     result
 }
 

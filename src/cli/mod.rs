@@ -4,6 +4,7 @@
 //! People get tables (`table`), machines get `--json`. Commands that look read the database; those that change something
 //! ask the running desk (`desk`).
 
+mod backoff;
 mod check;
 mod desk;
 mod dlq;
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
 
 pub use error::CliError;
 
+use crate::config::Config;
 use crate::demo;
 use desk::Desk;
 
@@ -45,6 +47,9 @@ pub struct Cli {
 enum Command {
     /// Run the desk until it is asked to stop (SIGTERM or Ctrl-C)
     Run,
+    /// Count a start, and wait if the ones before it failed (for the unit)
+    #[command(hide = true)]
+    Backoff,
     /// See the whole desk at work in a simulated world: nine leads, nothing leaves this machine
     Demo(demo::Options),
     /// Find everything that is wrong with the configuration, and with what it names
@@ -83,6 +88,7 @@ impl Cli {
         let desk = || Desk::load(self.config.clone());
         match &self.command {
             Command::Run => run::run(&desk()?).await?,
+            Command::Backoff => backoff::run(Config::load(&self.config).ok().as_ref()).await,
             Command::Demo(options) => {
                 if !demo::run(options, out).await? {
                     return Err(CliError::DemoFailed);

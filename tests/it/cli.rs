@@ -2,6 +2,7 @@
 //!
 //! What people read is held in `tests/golden/cli/`, rewritten with `UPDATE_GOLDEN=1`.
 
+mod backoff;
 mod changes;
 mod checks;
 mod daemon;
@@ -16,7 +17,7 @@ use std::process::{Command, Output, Stdio};
 pub(crate) fn nightdesk(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nightdesk"));
     command.args(args).stdin(Stdio::null());
-    for name in ["CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "JOURNAL_STREAM", "COLUMNS"] {
+    for name in ["CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET", "JOURNAL_STREAM", "COLUMNS"] {
         command.env_remove(name);
     }
     command

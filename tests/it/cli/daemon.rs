@@ -60,11 +60,11 @@ fn a_desk_with_sources() -> Scene {
 }
 
 /// A running desk; killed if the test ends before it was asked to stop.
-struct Running(Option<Child>);
+pub(super) struct Running(Option<Child>);
 
 impl Running {
     /// Starts the desk and waits until it says that it is ready.
-    fn on(scene: &Scene) -> Self {
+    pub(super) fn on(scene: &Scene) -> Self {
         let notices = scene.folder.path().join("notify");
         let manager = UnixDatagram::bind(&notices).unwrap();
         manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -78,7 +78,7 @@ impl Running {
         running
     }
 
-    fn stop(mut self) -> Said {
+    pub(super) fn stop(mut self) -> Said {
         let child = self.0.take().unwrap();
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         Said::of(child.wait_with_output().unwrap())
