@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::CliError;
 use super::desk::{Desk, print_json};
 use super::table::line;
-use crate::config::{Problem, Problems};
+use crate::config::{Problem, Problems, SecretError};
 use crate::route::SmsTemplate;
 
 /// Arguments of `check`.
@@ -80,7 +80,14 @@ impl Check {
     async fn look(&self, desk: &Desk, found: &mut Findings) -> Result<(), CliError> {
         found.warnings.clone_from(&desk.config.warnings);
         let secrets = match desk.secrets() {
-            Ok(secrets) => Some(secrets),
+            Ok(secrets) => {
+                for (path, at) in desk.config.secret_refs() {
+                    if let Err(SecretError::Sealed(_)) = secrets.get(at) {
+                        found.warn(path, "it is sealed: only the desk itself can look at it");
+                    }
+                }
+                Some(secrets)
+            }
             Err(CliError::Config { problems, .. }) => {
                 found.take(problems);
                 None

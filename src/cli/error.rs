@@ -65,6 +65,34 @@ pub enum CliError {
         /// What the system says.
         source: io::Error,
     },
+    /// Only root may.
+    #[error("{} belongs to root: run it again with sudo", .0.display())]
+    NeedsRoot(PathBuf),
+    /// The file system takes no changes.
+    #[error(
+        "{} is on a read-only file system: `mount -o remount,rw /` before, `mount -o remount,ro /` afterwards", .0.display()
+    )]
+    ReadOnly(PathBuf),
+    /// The system keeps us from writing.
+    #[error("{} can't be written", path.display())]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No such secret.
+    #[error("there is no secret {0}; `nightdesk secrets list` shows those there are")]
+    NoSecret(String),
+    /// The secret could not be encrypted; nothing was changed.
+    #[error("the secret can't be sealed, and nothing was changed: {words}")]
+    NotSealed {
+        /// What `systemd-creds` said.
+        words: String,
+    },
+    /// The desk was restarted and didn't come back.
+    #[error("the secret is written, but the desk did not come back: `systemctl status nightdesk` tells more")]
+    NotBack,
     /// The database is in trouble.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -170,26 +198,40 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What follows when `path` can't be written.
+    pub(super) fn of_writing(path: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::NeedsRoot(path),
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
+            _ => Self::Unwritable { path, source },
+        }
+    }
+
     /// What the program ends with.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config { .. } | Self::Unfit | Self::Log(JournalError::Level(_)) => exit::CONFIG,
             Self::Log(JournalError::Twice) | Self::OddAnswer | Self::DemoFailed => exit::SOFTWARE,
-            Self::VendorRefuses | Self::NotRunning | Self::TestRefused { .. } | Self::Silent { .. } => {
-                exit::UNAVAILABLE
-            }
+            Self::ReadOnly(_) => IO,
             Self::App(error) => error.exit_code(),
             Self::Demo(error) => of_demo(error),
-            Self::Unreadable { source, .. } => of_io(source),
+            Self::Unreadable { source, .. } | Self::Unwritable { source, .. } => of_io(source),
             Self::Store(error) => of_store(error),
-            Self::Control(ControlError::NotAllowed(_)) => exit::NO_PERMISSION,
-            Self::Control(_) => exit::UNAVAILABLE,
+            Self::NeedsRoot(_) | Self::Control(ControlError::NotAllowed(_)) => exit::NO_PERMISSION,
+            Self::VendorRefuses
+            | Self::NotRunning
+            | Self::NotBack
+            | Self::NotSealed { .. }
+            | Self::TestRefused { .. }
+            | Self::Silent { .. }
+            | Self::Control(_) => exit::UNAVAILABLE,
             Self::Refused { .. } | Self::NotDone { .. } | Self::Data { .. } => exit::DATA,
             Self::Busy { .. } => exit::TEMP_FAIL,
             Self::NoDatabase(_)
             | Self::NoLead { .. }
             | Self::NoLetter { .. }
+            | Self::NoSecret(_)
             | Self::NothingMatches
             | Self::NoSource { .. }
             | Self::NeedsRecord(_)
@@ -258,6 +300,8 @@ mod tests {
             (CliError::Store(locked), 75),
             (CliError::Busy { lead: "K7".into() }, 75),
             (CliError::Control(ControlError::NotAllowed("/x".into())), 77),
+            (CliError::of_writing("/x".into(), denied()), 77),
+            (CliError::of_writing("/x".into(), io::Error::from(io::ErrorKind::ReadOnlyFilesystem)), 74),
             (CliError::Unreadable { path: "/x".into(), source: denied() }, 77),
             (CliError::Store(StoreError::Folder { path: "/x".into(), source: denied() }), 77),
             (CliError::Config { path: "/x".into(), problems: Problems::default() }, 78),

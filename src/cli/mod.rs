@@ -14,10 +14,12 @@ mod modem;
 mod quarantine;
 mod replay;
 mod run;
+mod secrets;
 mod send_test;
 mod sources;
 mod status;
 mod story;
+mod systemd;
 mod table;
 mod version;
 
@@ -32,12 +34,15 @@ use crate::config::Config;
 use crate::demo;
 use desk::Desk;
 
+/// The configuration of the system's desk, the one that has a unit.
+const DEFAULT_CONFIG: &str = "/etc/nightdesk/nightdesk.toml";
+
 /// The night desk of a sales team: reads incoming leads and makes the right phone ring.
 #[derive(Debug, Parser)]
 #[command(name = "nightdesk", version, about, after_help = error::EXIT_CODES)]
 pub struct Cli {
     /// The desk's configuration
-    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/nightdesk/nightdesk.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -68,6 +73,9 @@ enum Command {
     /// Look at sources: list them, test a mapping, print a sample
     #[command(subcommand)]
     Sources(sources::SourcesCommand),
+    /// Keep the secrets that systemd hands to the desk
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Run a lead through the pipeline again
     Replay(replay::Replay),
     /// Post a signed sample lead to the running desk, as a source would
@@ -100,6 +108,7 @@ impl Cli {
             Command::Dlq(dlq) => dlq.run(&desk()?, out).await?,
             Command::Quarantine(quarantine) => quarantine.run(&desk()?, out).await?,
             Command::Sources(sources) => sources.run(&desk()?, out)?,
+            Command::Secrets(secrets) => secrets.run(&self.config, out).await?,
             Command::Replay(replay) => replay.run(&desk()?, out).await?,
             Command::SendTest(test) => test.run(&desk()?, out).await?,
             Command::Modem(modem) => modem.run(out)?,

@@ -29,7 +29,7 @@ pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, OnCall, Server, S
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use problems::{Problem, Problems};
 pub use sanitize::Sanitize;
-pub use secret::{SecretError, SecretRef, Secrets};
+pub use secret::{SECRET_MAX_BYTES, SecretError, SecretRef, Secrets, is_credential_name, secret_of};
 pub use sms::{Modem, Sender, Sms, Timings, Twilio};
 pub use source::{Fields, Shape, Source};
 pub use tls::Tls;

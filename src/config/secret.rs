@@ -2,9 +2,10 @@
 //!
 //! The file is parsed without touching a secret; [`Secrets::load`] is the separate step that does, told where
 //! credentials are by its caller. A secret is never part of a problem, of a `Debug` text or of an error.
-//! Outside rule: systemd.exec(5), `LoadCredential=`: a folder's files are named `ID_FILENAME`.
+//! Outside rule: systemd.exec(5), `LoadCredential=` and `LoadCredentialEncrypted=`: a folder's files are named
+//! `ID_FILENAME`. Sealed ones have an ID of their own, because two folders under one would hide each other's trouble.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +20,9 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use super::{Auth, Config, Problems};
 
 /// No key, token or password is longer; a file that is was named by mistake.
-const MAX_BYTES: u64 = 16 * 1024;
+pub const SECRET_MAX_BYTES: u64 = 16 * 1024;
+/// The folder of secrets that are encrypted with a key of the machine, beside that of the others.
+const SEALED: &str = "credentials.sealed";
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,11 +37,17 @@ pub enum SecretRef {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Nobody told where credentials are.
-    #[error("$CREDENTIALS_DIRECTORY is not set: start the daemon by its unit, or use {{ file = \"…\" }}")]
+    #[error(
+        "$CREDENTIALS_DIRECTORY is not set: start the daemon by its unit, be root to look at its credentials, or use \
+         {{ file = \"…\" }}"
+    )]
     NoCredentials,
     /// The credential isn't there.
-    #[error("no credential {0}: put it into /etc/nightdesk/credentials/{0} and restart")]
+    #[error("no credential {0}: `nightdesk secrets set {0}` makes it")]
     NoSuchCredential(String),
+    /// The credential is encrypted, and this process was not handed it.
+    #[error("the credential {0} is sealed: only the desk that systemd starts can open it")]
+    Sealed(String),
     /// The file can't be read.
     #[error("{} can't be read ({})", path.display(), source.kind())]
     Unreadable {
@@ -96,10 +105,12 @@ impl SecretRef {
             }
             Self::Credential(name) => {
                 let folder = credentials.ok_or(SecretError::NoCredentials)?;
-                let path = [folder.join(format!("nightdesk_{name}")), folder.join(name)]
-                    .into_iter()
-                    .find(|path| path.exists())
-                    .ok_or_else(|| SecretError::NoSuchCredential(name.clone()))?;
+                let names = [format!("nightdesk_{name}"), format!("nightdesk-sealed_{name}"), name.clone()];
+                let Some(path) = names.iter().map(|name| folder.join(name)).find(|path| path.exists()) else {
+                    let sealed = folder.with_file_name(SEALED).join(name).exists();
+                    let error = if sealed { SecretError::Sealed } else { SecretError::NoSuchCredential };
+                    return Err(error(name.clone()));
+                };
                 facts(&path)?; // systemd chose the mode
                 Ok(path)
             }
@@ -111,7 +122,7 @@ impl SecretRef {
 fn facts(path: &Path) -> Result<fs::Metadata, SecretError> {
     let facts = fs::metadata(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
     match facts.is_file() {
-        true if facts.len() > MAX_BYTES => Err(SecretError::NotOneLine(path.to_owned())),
+        true if facts.len() > SECRET_MAX_BYTES => Err(SecretError::NotOneLine(path.to_owned())),
         true => Ok(facts),
         false => Err(SecretError::NotAFile(path.to_owned())),
     }
@@ -119,20 +130,38 @@ fn facts(path: &Path) -> Result<fs::Metadata, SecretError> {
 
 fn one_line(path: &Path) -> Result<SecretString, SecretError> {
     let bytes = fs::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
-    let text = String::from_utf8(bytes).map_err(|_| SecretError::NotOneLine(path.to_owned()))?;
+    plain(bytes, path, false)
+}
+
+/// What somebody gives as a secret, if it is one: one line of text, or the lines of a key in PEM. `from` is where it came
+/// from, as an error names it.
+///
+/// # Errors
+/// [`SecretError::Empty`] or [`SecretError::NotOneLine`].
+pub fn secret_of(bytes: Vec<u8>, from: &Path) -> Result<SecretString, SecretError> {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > SECRET_MAX_BYTES) {
+        return Err(SecretError::NotOneLine(from.to_owned()));
+    }
+    let pem = bytes.starts_with(b"-----BEGIN ");
+    plain(bytes, from, pem)
+}
+
+fn plain(bytes: Vec<u8>, from: &Path, lines: bool) -> Result<SecretString, SecretError> {
+    let text = String::from_utf8(bytes).map_err(|_| SecretError::NotOneLine(from.to_owned()))?;
     let secret = text.trim_end_matches(['\n', '\r']);
     if secret.is_empty() {
-        return Err(SecretError::Empty(path.to_owned()));
+        return Err(SecretError::Empty(from.to_owned()));
     }
-    if secret.chars().any(char::is_control) {
-        return Err(SecretError::NotOneLine(path.to_owned()));
+    if secret.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r'))) {
+        return Err(SecretError::NotOneLine(from.to_owned()));
     }
     Ok(SecretString::from(secret))
 }
 
 /// Every secret of a configuration, read.
 pub struct Secrets {
-    values: HashMap<SecretRef, SecretString>,
+    /// `None`: it is sealed, and only the daemon is handed it.
+    values: HashMap<SecretRef, Option<SecretString>>,
     /// Where credentials are, for what is read again later.
     credentials: Option<PathBuf>,
 }
@@ -152,18 +181,20 @@ impl Secrets {
         let (mut values, mut problems) = (HashMap::new(), Problems::default());
         for (path, at) in config.secret_refs() {
             match at.read(credentials) {
-                Ok(secret) => drop(values.insert(at.clone(), secret)),
+                Ok(secret) => drop(values.insert(at.clone(), Some(secret))),
+                Err(SecretError::Sealed(_)) => drop(values.insert(at.clone(), None)),
                 Err(error) => problems.error(path, error.to_string()),
             }
         }
         for (path, at, auth) in config.source_secrets() {
-            let read = values.get(at).map(ExposeSecret::expose_secret);
+            let read = values.get(at).and_then(Option::as_ref).map(ExposeSecret::expose_secret);
             if matches!(auth, Auth::StandardWebhooks { .. }) && read.is_some_and(|key| !is_signing_key(key)) {
                 problems.error(path, SecretError::NotAKey.to_string());
             }
         }
         if let Some(tls) = &config.server.tls
             && let Err(error) = tls.key.locate(credentials)
+            && !matches!(error, SecretError::Sealed(_))
         {
             problems.error("server.tls.key", error.to_string());
         }
@@ -174,9 +205,13 @@ impl Secrets {
     /// One of them.
     ///
     /// # Errors
-    /// When `at` comes from another configuration than the one that was loaded.
+    /// When it is sealed, or `at` comes from another configuration than the one that was loaded.
     pub fn get(&self, at: &SecretRef) -> Result<&SecretString, SecretError> {
-        self.values.get(at).ok_or(SecretError::NotLoaded)
+        match (self.values.get(at), at) {
+            (Some(Some(secret)), _) => Ok(secret),
+            (Some(None), SecretRef::Credential(name)) => Err(SecretError::Sealed(name.clone())),
+            (Some(None), SecretRef::File(_)) | (None, _) => Err(SecretError::NotLoaded),
+        }
     }
 
     /// The file a secret is in; looked for again at each call.
@@ -189,7 +224,7 @@ impl Secrets {
 
     /// All values, for a test that no log, database or error holds one.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.values.values().map(ExposeSecret::expose_secret)
+        self.values.values().flatten().map(ExposeSecret::expose_secret)
     }
 }
 
@@ -203,6 +238,19 @@ impl Config {
         let twilio = self.twilio.iter().map(|twilio| ("twilio.token".to_owned(), &twilio.token));
         let crm = self.crm.iter().map(|(name, crm)| (format!("crm.{name}.token"), &crm.token));
         sources.chain(llm).chain(twilio).chain(crm).collect()
+    }
+
+    /// The credentials the configuration names, each with the keys that name it.
+    #[must_use]
+    pub fn credentials(&self) -> BTreeMap<String, Vec<String>> {
+        let tls = self.server.tls.iter().map(|tls| ("server.tls.key".to_owned(), &tls.key));
+        let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (path, at) in self.secret_refs().into_iter().chain(tls) {
+            if let SecretRef::Credential(name) = at {
+                named.entry(name.clone()).or_default().push(path);
+            }
+        }
+        named
     }
 
     fn source_secrets(&self) -> impl Iterator<Item = (String, &SecretRef, &Auth)> {
@@ -252,7 +300,9 @@ impl<'de> Deserialize<'de> for SecretRef {
     }
 }
 
-fn is_credential_name(name: &str) -> bool {
+/// Whether a credential may be called so.
+#[must_use]
+pub fn is_credential_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }

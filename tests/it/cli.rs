@@ -8,6 +8,7 @@ mod checks;
 mod daemon;
 mod looks;
 mod scene;
+mod secrets;
 mod vendors;
 
 use std::path::Path;
