@@ -32,11 +32,12 @@ fn the_unit_runs_the_desk_and_never_gives_up() {
     for (name, want) in [
         ("Type", "notify"),
         ("NotifyAccess", "main"),
-        ("ExecStartPre", "/usr/bin/nightdesk check --static"),
         ("ExecStart", "/usr/bin/nightdesk run"),
         ("ExecReload", "/bin/kill -HUP $MAINPID"),
         ("Restart", "always"),
         ("StartLimitIntervalSec", "0"),
+        ("OnFailure", "nightdesk-alert.service"),
+        ("RuntimeDirectoryPreserve", "restart"),
         ("WatchdogSec", "120s"),
         ("User", "nightdesk"),
         ("Group", "nightdesk"),
@@ -45,10 +46,12 @@ fn the_unit_runs_the_desk_and_never_gives_up() {
         ("StateDirectoryMode", "0750"),
         ("RuntimeDirectory", "nightdesk"),
         ("LoadCredential", "nightdesk:/etc/nightdesk/credentials"),
+        ("LoadCredentialEncrypted", "nightdesk-sealed:/etc/nightdesk/credentials.sealed"),
         ("WantedBy", "multi-user.target"),
     ] {
         assert_eq!(unit.get(name).map(Vec::as_slice), Some([want.to_owned()].as_slice()), "{name}=");
     }
+    assert_eq!(unit["ExecStartPre"], ["/usr/bin/nightdesk backoff", "/usr/bin/nightdesk check --static"]);
     let seconds = unit["TimeoutStopSec"][0].strip_suffix('s').unwrap().parse().unwrap();
     let drain = Config::parse(&shipped("debian/nightdesk.toml")).unwrap().server.drain_grace;
     assert!(Duration::from_secs(seconds) > drain, "systemd would kill a daemon that still drains");
