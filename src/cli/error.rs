@@ -26,8 +26,8 @@ Exit codes:
   66  what was asked for isn't there
   69  the desk, or something it depends on, doesn't answer or refuses
   70  a fault of the program itself
-  74  something can't be read or written
-  75  not now: another desk holds the data folder, or a lead is still being worked on
+  74  something can't be read or written, or there is no room for it
+  75  not now: another desk holds the data folder, a lead is still being worked on, a backup is being made
   77  the operating system doesn't allow it
   78  the configuration has problems; all of them are printed";
 
@@ -270,11 +270,15 @@ fn of_io(error: &io::Error) -> u8 {
 
 fn of_store(error: &StoreError) -> u8 {
     match error {
-        StoreError::Locked(_) => exit::TEMP_FAIL,
+        StoreError::Locked(_) | StoreError::BackupRuns(_) => exit::TEMP_FAIL,
         StoreError::Folder { source, .. } => of_io(source),
         StoreError::TooNew { .. } => exit::CONFIG,
         StoreError::Alien { .. } | StoreError::Orphaned(_) => exit::DATA,
-        StoreError::Sqlite(_) | StoreError::Commit(_) | StoreError::Full => IO,
+        StoreError::Sqlite(_)
+        | StoreError::Commit(_)
+        | StoreError::Full
+        | StoreError::NoRoom { .. }
+        | StoreError::Damaged { .. } => IO,
         StoreError::Panicked | StoreError::Stopped => exit::SOFTWARE,
     }
 }
@@ -298,6 +302,8 @@ mod tests {
             (CliError::Demo(DemoError::Control(ControlError::Silent)), 69),
             (CliError::Output(io::Error::from(io::ErrorKind::StorageFull)), 74),
             (CliError::Store(locked), 75),
+            (CliError::Store(StoreError::BackupRuns("/x".into())), 75),
+            (CliError::Store(StoreError::NoRoom { folder: "/x".into(), needed: 2, free: 1 }), 74),
             (CliError::Busy { lead: "K7".into() }, 75),
             (CliError::Control(ControlError::NotAllowed("/x".into())), 77),
             (CliError::of_writing("/x".into(), denied()), 77),

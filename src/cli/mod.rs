@@ -5,6 +5,7 @@
 //! ask the running desk (`desk`).
 
 mod backoff;
+mod backup;
 mod check;
 mod desk;
 mod dlq;
@@ -80,6 +81,8 @@ enum Command {
     Replay(replay::Replay),
     /// Post a signed sample lead to the running desk, as a source would
     SendTest(send_test::SendTest),
+    /// Copy the database while the desk runs, and remove the oldest copies
+    Backup(backup::BackupArgs),
     /// Encode and decode SMS PDUs
     #[command(subcommand)]
     Modem(modem::ModemCommand),
@@ -111,6 +114,7 @@ impl Cli {
             Command::Secrets(secrets) => secrets.run(&self.config, out).await?,
             Command::Replay(replay) => replay.run(&desk()?, out).await?,
             Command::SendTest(test) => test.run(&desk()?, out).await?,
+            Command::Backup(backup) => backup.run(&desk()?, out)?,
             Command::Modem(modem) => modem.run(out)?,
             Command::Version(version) => version.run(out)?,
         }

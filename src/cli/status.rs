@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::CliError;
 use super::desk::{Desk, print_json};
-use super::table::{Fit, Screen, line};
+use super::table::{Fit, Screen, amount, line};
 use crate::control::{AlertStatus, ChannelStatus, Request, Response, Status};
 use crate::model::Timestamp;
 use crate::store::{InboxCounts, Reader};
@@ -177,12 +177,6 @@ impl Shown {
     }
 }
 
-/// Bytes for people.
-fn amount(bytes: u64) -> String {
-    let mib = bytes.div_euclid(1024 * 1024);
-    if mib < 10 * 1024 { format!("{mib} MiB") } else { format!("{} GiB", mib.div_euclid(1024)) }
-}
-
 /// How long ago, in the largest unit that says something.
 fn ago(at: &str, now: Timestamp) -> String {
     let Ok(at) = at.parse::<Timestamp>() else { return String::new() };
@@ -200,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_and_amounts_are_told_roughly() {
+    fn spans_are_told_roughly() {
         let now: Timestamp = "2026-11-23T12:00:00.000Z".parse().unwrap();
         for (at, want) in [
             ("2026-11-23T11:59:30.000Z", " (just now)"),
@@ -212,6 +206,5 @@ mod tests {
         ] {
             assert_eq!(ago(at, now), want, "{at}");
         }
-        assert_eq!((amount(64 << 20), amount(12 << 30)), ("64 MiB".to_owned(), "12 GiB".to_owned()));
     }
 }

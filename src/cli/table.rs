@@ -135,6 +135,16 @@ impl Screen {
     }
 }
 
+/// Bytes for people.
+pub(super) fn amount(bytes: u64) -> String {
+    let mib = bytes.div_euclid(1024 * 1024);
+    match mib {
+        0 => format!("{} KiB", bytes.div_ceil(1024)),
+        1..10_240 => format!("{mib} MiB"),
+        _ => format!("{} GiB", mib.div_euclid(1024)),
+    }
+}
+
 /// A text on one line.
 pub(super) fn line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -184,6 +194,13 @@ mod tests {
 
     fn screen(width: Option<u16>) -> Screen {
         Screen { width, zone: TimeZone::get("Europe/Berlin").unwrap() }
+    }
+
+    #[test]
+    fn amounts_are_told_roughly() {
+        for (bytes, want) in [(1, "1 KiB"), (64 << 20, "64 MiB"), (12 << 30, "12 GiB")] {
+            assert_eq!(amount(bytes), want);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, backup};
 
 /// The steps, oldest first; a file of version `n` has had the first `n`.
 const STEPS: [&str; 1] = [include_str!("schema.sql")];
@@ -16,11 +16,7 @@ const VIEWS: &str = include_str!("views.sql");
 
 /// Brings the file to the newest version, after a copy `nightdesk.db.v<N>.bak` of an older one.
 pub(super) fn migrate(connection: &mut Connection, file: Option<&Path>) -> Result<(), StoreError> {
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::TooNew { found, known });
-    }
+    let (found, known) = (version(connection)?, known());
     if found == known {
         return Ok(());
     }
@@ -36,12 +32,20 @@ pub(super) fn migrate(connection: &mut Connection, file: Option<&Path>) -> Resul
     Ok(transaction.commit()?)
 }
 
+fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The file's version, if this program knows it.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known() { Err(StoreError::TooNew { found, known: known() }) } else { Ok(found) }
+}
+
+/// What is there under that name is whole, and older than a migration that was broken off.
 fn back_up(connection: &Connection, file: &Path, version: i64) -> Result<(), StoreError> {
     let copy = file.with_extension(format!("db.v{version}.bak"));
-    if !copy.exists() {
-        connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
-    }
-    Ok(())
+    if copy.exists() { Ok(()) } else { backup::copy(connection, &copy) }
 }
 
 #[cfg(test)]
@@ -77,6 +81,22 @@ mod tests {
         let file = Connection::open(folder.path().join(crate::store::DATABASE)).unwrap();
         file.pragma_update(None, "user_version", 99).unwrap();
         assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 1 })));
+        assert!(matches!(crate::store::Reader::open(folder.path()), Err(StoreError::TooNew { .. })));
+    }
+
+    #[test]
+    fn a_copy_that_a_power_cut_broke_off_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(crate::store::DATABASE);
+        let store = Store::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join("nightdesk.db.v1.bak.part"), "half of it").unwrap();
+        for _ in 0..2 {
+            back_up(&store.connection, &file, 1).unwrap();
+        }
+        let copy = Connection::open(folder.path().join("nightdesk.db.v1.bak")).unwrap();
+        assert_eq!(schema(&copy), schema(&store.connection));
+        assert_eq!(version(&copy).unwrap(), 1);
+        assert!(!folder.path().join("nightdesk.db.v1.bak.part").exists());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod alerts;
 mod arrival;
+mod backup;
 mod channels;
 mod dead_letters;
 mod held;
@@ -38,6 +39,7 @@ use crate::model::LeadId;
 
 pub use alerts::AlertRow;
 pub use arrival::Arrival;
+pub use backup::{Backup, BackupSettings};
 pub use channels::{ChannelRow, ChannelState};
 pub use dead_letters::{DeadLetter, DeadLetterFilter, NewDeadLetter};
 pub use inbox::{Gate, Pointed, Received, Stored};
@@ -73,13 +75,33 @@ pub enum StoreError {
     Locked(PathBuf),
     /// The file was written by a newer nightdesk.
     #[error(
-        "the database is of version {found}, this nightdesk knows up to {known}: install the newer nightdesk again"
+        "the database is of version {found}, this nightdesk knows up to {known}: install the newer nightdesk again, or \
+         go back to the copy from before the upgrade, nightdesk.db.v{known}.bak beside it (without the leads since then)"
     )]
     TooNew {
         /// Its version.
         found: i64,
         /// Ours.
         known: i64,
+    },
+    /// Another backup is being made.
+    #[error("another backup is being made in {}", .0.display())]
+    BackupRuns(PathBuf),
+    /// A backup would take the room that the desk needs.
+    #[error("{} has {free} bytes free, and a backup that leaves the desk its room takes {needed}", folder.display())]
+    NoRoom {
+        /// Where the backup was to be.
+        folder: PathBuf,
+        /// What must be free.
+        needed: u64,
+        /// What is.
+        free: u64,
+    },
+    /// The copy isn't whole.
+    #[error("the copy is damaged, so the database or the disk may be: {found}")]
+    Damaged {
+        /// What SQLite found.
+        found: String,
     },
     /// A stored value is not what this version writes.
     #[error("the column {column} holds something this version doesn't know: {value:?}")]

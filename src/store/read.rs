@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use super::dead_letters::letter_of;
 use super::{
-    AlertRow, ChannelRow, DATABASE, DeadLetter, DeadLetterFilter, QuarantineRow, StoreError, Tx, arrival, quarantine,
-    rows,
+    AlertRow, ChannelRow, DATABASE, DeadLetter, DeadLetterFilter, QuarantineRow, StoreError, Tx, arrival, migrate,
+    quarantine, rows,
 };
 use crate::model::{InboxId, Lead, LeadId, Timestamp};
 
 /// A read-only look at the database.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// A lead in a list.
@@ -250,12 +250,13 @@ impl Reader {
     /// Opens the database of a data folder for reading.
     ///
     /// # Errors
-    /// When there is none, or it can't be read by this user.
+    /// When there is none, it can't be read by this user, or a newer nightdesk wrote it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(folder.join(DATABASE), flags)?;
         connection.pragma_update(None, "busy_timeout", 5_000)?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        migrate::version(&connection)?;
         Ok(Self { connection })
     }
 

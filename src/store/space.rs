@@ -64,7 +64,7 @@ impl Space {
     /// Bytes free for us; `None` when the disk can't be asked.
     #[must_use]
     pub fn free_bytes(&self) -> Option<u64> {
-        statvfs(&self.folder).ok().map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+        free_bytes(&self.folder)
     }
 
     fn ballast(&self) -> PathBuf {
@@ -91,6 +91,11 @@ impl Space {
         }
         Ok(taken?)
     }
+}
+
+/// Bytes free under `folder` for whoever isn't root.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    statvfs(folder).ok().map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 #[cfg(test)]

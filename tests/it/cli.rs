@@ -3,6 +3,7 @@
 //! What people read is held in `tests/golden/cli/`, rewritten with `UPDATE_GOLDEN=1`.
 
 mod backoff;
+mod backup;
 mod changes;
 mod checks;
 mod daemon;

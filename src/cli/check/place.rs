@@ -18,6 +18,7 @@ use crate::config::{Config, Secrets};
 use crate::control::Request;
 use crate::intake::{self, TlsPart};
 use crate::model::Timestamp;
+use crate::store::{Reader, StoreError};
 
 /// The modems' serial ports.
 pub(super) fn ports(config: &Config, found: &mut Findings) {
@@ -56,6 +57,9 @@ pub(super) fn storage(config: &Config, found: &mut Findings) {
     let folder = &config.storage.data_dir;
     if folder.exists() {
         writable(folder, "storage.data-dir", found);
+        if let Err(error @ StoreError::TooNew { .. }) = Reader::open(folder) {
+            found.error("storage.data-dir", error.to_string());
+        }
     } else {
         // It is made at the first start, with all that is missing above it.
         match folder.ancestors().find(|above| above.exists()) {
