@@ -29,7 +29,9 @@ pub(super) fn migrate(connection: &mut Connection, file: Option<&Path>) -> Resul
     }
     transaction.execute_batch(VIEWS)?;
     transaction.pragma_update(None, "user_version", known)?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    // Out of the WAL, so that the file's own header tells the version to who reads nothing else: the package's preinst.
+    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
 }
 
 fn known() -> i64 {
@@ -58,6 +60,14 @@ mod tests {
             .prepare("SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1")
             .unwrap();
         all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Where `PRAGMA user_version` lies (sqlite.org/fileformat2), and where debian/preinst looks for it.
+    #[test]
+    fn the_file_tells_its_version_while_the_desk_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(std::fs::read(store.path()).unwrap()[60..64], u32::try_from(STEPS.len()).unwrap().to_be_bytes());
     }
 
     #[test]
