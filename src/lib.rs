@@ -1,4 +1,4 @@
-//! nightdesk: the night desk for a sales team. A lead comes in, is made durable, read, acted on, and written back.
+//! nightdesk: the night desk of a sales team. A lead comes in, is made durable, read, acted on, and written back.
 //!
 //! This page is the architecture. Data falls through the rooms from 1 to 7; nothing flows back but outcomes.
 //!

@@ -1,6 +1,10 @@
-//! What is shipped beside the binary: the systemd unit and the recipe for cross-compiling.
+//! What is shipped beside the binary: units, pages, licences, the recipe for cross-compiling, and how they are packed.
 //!
-//! `.ci/run` puts the unit before `systemd-analyze` as well; these tests hold what that doesn't know.
+//! `.ci/run` builds the package and puts it before lintian and `systemd-analyze`; these tests hold what those don't know.
+
+mod keys;
+mod pages;
+mod third_party;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +15,16 @@ use nightdesk::config::Config;
 
 fn shipped(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// A file in `debian/` that is made from something else.
+fn golden(name: &str, got: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("debian").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, got).unwrap();
+    }
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    assert!(got == want, "debian/{name} is not as it would be made; if that is meant, run with UPDATE_GOLDEN=1");
 }
 
 /// Each directive of the unit with its values, in order; an assignment that is made twice has two.

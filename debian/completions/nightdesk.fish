@@ -1,0 +1,184 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_nightdesk_global_optspecs
+    string join \n config= h/help V/version
+end
+
+function __fish_nightdesk_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_nightdesk_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_nightdesk_using_subcommand
+    set -l cmd (__fish_nightdesk_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -s V -l version -d 'Print version'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "run" -d 'Run the desk until it is asked to stop (SIGTERM or Ctrl-C)'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: nine leads, nothing leaves this machine'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "check" -d 'Find everything that is wrong with the configuration, and with what it names'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "status" -d 'Show how the desk stands: alerts first, then channels and counts'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "leads" -d 'Look at leads'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "dlq" -d 'Look at dead letters, retry or discard them'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "quarantine" -d 'Look at requests that were refused, or let them in'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "sources" -d 'Look at sources: list them, test a mapping, print a sample'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run a lead through the pipeline again'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Encode and decode SMS PDUs'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l misbehave -d 'Make one of the simulators misbehave, to see that the demo notices' -r -f -a "llm\t'The model chats instead of classifying'
+hubspot\t'HubSpot is down'
+twilio\t'Twilio is down'
+modem\t'The modem takes texts and falls silent'"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l once -d 'Stop after the samples; exit 0 only if every lead ended as it should'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l json -d 'Print what became of each sample as JSON, and nothing else'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l static -d 'Only the file, its secrets and ports; no folder, no listener, no vendor'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l online -d 'Also ask each model, CRM and SMS vendor whether it takes us'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l create-properties -d 'Create the CRM properties that we write, then ask the CRM whether it takes us'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand status" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand status" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand status" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and not __fish_seen_subcommand_from list show" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and not __fish_seen_subcommand_from list show" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and not __fish_seen_subcommand_from list show" -f -a "list" -d 'List the newest leads'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and not __fish_seen_subcommand_from list show" -f -a "show" -d 'Tell one lead\'s whole story: payload, text, prompt, answer, every try'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from list" -l open -d 'Only leads that are not settled, or need a person'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from show" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand leads; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and not __fish_seen_subcommand_from list show retry discard" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and not __fish_seen_subcommand_from list show retry discard" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and not __fish_seen_subcommand_from list show retry discard" -f -a "list" -d 'List the open dead letters, oldest first'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and not __fish_seen_subcommand_from list show retry discard" -f -a "show" -d 'Tell why one died and what to do, with its payload and every try'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and not __fish_seen_subcommand_from list show retry discard" -f -a "retry" -d 'Do them again, with fresh deadlines and counters'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and not __fish_seen_subcommand_from list show retry discard" -f -a "discard" -d 'Close them without doing them; they stay in the database'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -l stage -d 'Only those that died there' -r -f -a "gate\t''
+classify\t''
+desk\t''
+sms\t''
+crm\t''"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -l class -d 'Only those that died of this' -r -f -a "transient\t''
+throttled\t''
+auth\t''
+unknown\t''
+permanent\t''
+crash\t''"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -l lead -d 'Only those of this lead' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from show" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l stage -d 'Only those that died there' -r -f -a "gate\t''
+classify\t''
+desk\t''
+sms\t''
+crm\t''"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l class -d 'Only those that died of this' -r -f -a "transient\t''
+throttled\t''
+auth\t''
+unknown\t''
+permanent\t''
+crash\t''"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l lead -d 'Only those of this lead' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l all -d 'All that are open'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l yes -d 'Don\'t ask'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l stage -d 'Only those that died there' -r -f -a "gate\t''
+classify\t''
+desk\t''
+sms\t''
+crm\t''"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l class -d 'Only those that died of this' -r -f -a "transient\t''
+throttled\t''
+auth\t''
+unknown\t''
+permanent\t''
+crash\t''"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l lead -d 'Only those of this lead' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l all -d 'All that are open'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l yes -d 'Don\'t ask'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and not __fish_seen_subcommand_from list replay" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and not __fish_seen_subcommand_from list replay" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and not __fish_seen_subcommand_from list replay" -f -a "list" -d 'List refused requests, newest first'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and not __fish_seen_subcommand_from list replay" -f -a "replay" -d 'Let them in as if they had authenticated: do it after mending a mistyped secret'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from replay" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from replay" -l yes -d 'Don\'t ask'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from replay" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand quarantine; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and not __fish_seen_subcommand_from list test sample" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and not __fish_seen_subcommand_from list test sample" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and not __fish_seen_subcommand_from list test sample" -f -a "list" -d 'List the sources: their addresses, kinds and proofs'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and not __fish_seen_subcommand_from list test sample" -f -a "test" -d 'Show what would be read from a body that a source sent'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and not __fish_seen_subcommand_from list test sample" -f -a "sample" -d 'Print a body as a source would send it'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from test" -l content-type -d 'The body\'s Content-Type, if it is none that goes without saying' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from test" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from test" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -l message -d 'What the lead writes, if not the built-in sample of an urgent buyer' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -l record -d 'The id of a CRM record' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l from -d 'Where to start' -r -f -a "classify\t'Clean the message and ask the model again'
+route\t'Keep the class, plan its actions again'"
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l again -d 'Do again what was done: a second text, a second note'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l message -d 'What the lead writes, if not the built-in sample of an urgent buyer' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l record -d 'The id of a real CRM record, so that the write-back can be seen; without it nothing is written back' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -f -a "encode" -d 'Show the PDUs of a text, as the modem gets them'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -f -a "decode" -d 'Read a PDU: a text that came in, one that went out, or a status report'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l to -d 'To whom: +E.164, or a national number or short code without the plus' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l reference -d 'Reference shared by the parts of a longer text' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l status-report -d 'Ask the network to report what became of it'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'
