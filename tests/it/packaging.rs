@@ -5,6 +5,7 @@
 mod keys;
 mod pages;
 mod third_party;
+mod udev;
 
 use std::collections::BTreeMap;
 use std::fs;
