@@ -19,13 +19,20 @@ impl Story<'_> {
         self.lead().await;
         self.did("the upgrade keeps configuration and leads, drains the old desk and starts the new one");
 
-        let installed = "dpkg-query -W -f '${Version}' nightdesk";
+        // As a newer desk's migration would leave it.
+        let schema = |to: &str| format!("sqlite3 /var/lib/nightdesk/nightdesk.db 'PRAGMA user_version = {to}'");
+        let (installed, was) =
+            ("dpkg-query -W -f '${Version}' nightdesk", self.shell.sh(&schema("").replace(" = ", "")));
         let version = self.shell.sh(installed);
+        self.shell.sh(&format!("systemctl stop nightdesk; {}", schema("99")));
         let said = self.shell.fails(&format!("{APT} --allow-downgrades /root/older.deb"));
-        assert!(said.contains("downgrade"), "{said}");
+        assert!(said.contains("schema 99") && said.contains("newer nightdesk"), "{said}");
         assert_eq!(self.shell.sh(installed), version);
+        let said = self.shell.fails("nightdesk check");
+        assert!(said.contains("newer"), "{said}");
+        self.shell.sh(&format!("{}; systemctl start nightdesk", schema(&was)));
         self.up().await;
-        self.did("a downgrade is refused, and the desk runs on");
+        self.did("a downgrade below the database's schema is refused, and nothing is changed");
 
         self.shell.sh(&format!("systemctl disable --now nightdesk; {APT} --reinstall /root/nightdesk.deb"));
         assert_eq!(self.shell.sh("systemctl is-active nightdesk || true"), "inactive");
