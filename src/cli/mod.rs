@@ -22,6 +22,7 @@ mod status;
 mod story;
 mod systemd;
 mod table;
+mod tunnels;
 mod version;
 
 use std::io::Write;

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::CliError;
 use super::desk::{Desk, print_json};
+use super::systemd::Systemctl;
 use super::table::{Fit, Screen, amount, line};
+use super::tunnels::{Tunnel, tunnels};
 use crate::control::{AlertStatus, ChannelStatus, Request, Response, Status};
 use crate::model::Timestamp;
 use crate::store::{InboxCounts, Reader};
@@ -32,6 +34,7 @@ struct Shown {
     alerts: Vec<AlertStatus>,
     hints: Vec<String>,
     channels: Vec<ChannelStatus>,
+    tunnels: Vec<Tunnel>,
     /// `None`: there is no database yet.
     counts: Option<InboxCounts>,
     last_lead_at: Option<String>,
@@ -40,12 +43,13 @@ struct Shown {
 
 impl StatusArgs {
     pub(super) async fn run(&self, desk: &Desk, out: &mut dyn Write) -> Result<(), CliError> {
-        let shown = match desk.ask_if_running(&Request::Status).await? {
+        let mut shown = match desk.ask_if_running(&Request::Status).await? {
             Some(Response::Status(status)) => Shown::of_running(*status),
             Some(Response::Refused { reason }) => return Err(CliError::Refused { reason }),
             Some(Response::Done { .. } | Response::Replayed { .. }) => return Err(CliError::OddAnswer),
             None => Shown::of_files(desk)?,
         };
+        shown.tunnels = tunnels(&Systemctl::default());
         if self.json {
             print_json(out, &shown)?;
         } else {
@@ -68,6 +72,7 @@ impl Shown {
             counts: Some(status.counts),
             last_lead_at: status.last_lead_at,
             free_bytes: status.free_bytes,
+            ..Self::default()
         }
     }
 
@@ -123,6 +128,12 @@ impl Shown {
                 "\n{}",
                 screen.table(&["CHANNEL", "STATE", "UNTIL", "REASON"], &Fit { widest: 24, dispensable: &[] }, rows)
             )?;
+        }
+        if !self.tunnels.is_empty() {
+            writeln!(out)?;
+        }
+        for tunnel in &self.tunnels {
+            writeln!(out, "tunnel {}  {}", line(&tunnel.name), line(&tunnel.words(screen)))?;
         }
         self.print_counts(screen, now, out)
     }

@@ -157,18 +157,33 @@ impl Config {
                 problems.error(format!("llm[{nth}].name"), format!("the same name as llm[{other}]"));
             }
         }
+        self.look_for_gaps(problems);
+    }
+
+    /// What isn't filled in yet, in the order in which one would: whom to wake comes before all else.
+    fn look_for_gaps(&self, problems: &mut Problems) {
+        if self.oncall.is_none() {
+            problems
+                .warn("oncall", "nobody is woken yet: fill in the name and the mobile number of the person on call");
+        }
         if self.sources.is_empty() {
-            problems.warn("sources", "there are none: every webhook is refused");
+            problems.warn("sources", "there are none, so every webhook is refused: fill in where your leads come from");
         }
         if self.llm.is_empty() {
-            problems.warn("llm", "there is none: every lead reaches the person on call without a label");
+            let words =
+                "there is none, so every lead reaches the person on call without a label: fill in a language model";
+            problems.warn("llm", words);
         } else if self.business.description.is_none() {
             problems.warn("business.description", "not set: the model isn't told what you sell, and guesses");
         }
-        match (&self.oncall, self.sms.channels.is_empty()) {
-            (None, false) => problems.warn("oncall", "not set: texts could be sent, but nobody is woken"),
-            (Some(_), true) => problems.warn("sms.channels", "there are none: an urgent lead wakes nobody"),
-            (None, true) | (Some(_), false) => {}
+        if self.modem.is_empty() && self.twilio.is_none() {
+            let words = "there is none, and no Twilio, so no text can be sent: fill in the port of your modem";
+            problems.warn("modem", words);
+        } else if self.sms.channels.is_empty() {
+            problems.warn("sms.channels", "there are none: an urgent lead wakes nobody");
+        }
+        if self.crm.is_empty() {
+            problems.warn("crm", "there is none, so what was done stands here only: fill in your CRM");
         }
     }
 }

@@ -87,6 +87,16 @@ fn a_desk_that_does_not_run_says_so_first() {
     assert_eq!((empty.code, &empty.json()["counts"]), (69, &serde_json::Value::Null));
 }
 
+#[test]
+fn an_empty_desk_tells_what_to_fill_in_next() {
+    let got = Scene::new("").say(&["status"]);
+    let places: Vec<Option<usize>> =
+        ["HINTS", "\n  oncall: ", "\n  sources: ", "\n  llm: ", "\n  modem: ", "\n  crm: ", "no database yet"]
+            .map(|words| got.out.find(words))
+            .into();
+    assert!(got.code == 69 && places.is_sorted() && places[0].is_some(), "{got:?}");
+}
+
 /// Stands in for a running desk, and keeps what it was asked.
 pub(super) struct StandIn {
     pub(super) asked: std::sync::Mutex<Vec<Request>>,
