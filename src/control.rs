@@ -54,6 +54,11 @@ pub enum Request {
         /// Do again what was done.
         again: bool,
     },
+    /// Have a modem switched off and on again.
+    PowerCycle {
+        /// Its name.
+        modem: String,
+    },
 }
 
 /// What is answered.

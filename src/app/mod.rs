@@ -6,6 +6,7 @@
 mod clock;
 mod operator;
 mod pipeline;
+mod power;
 mod reload;
 mod starts;
 mod wiring;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::config::{Config, Secrets};
 use crate::control::{AlertStatus, ChannelStatus, Operator, Request, Response, Status};
@@ -19,6 +20,7 @@ use crate::store::{
     StoreError, Stored, Tx, Writer,
 };
 
+use super::power::Power;
 use super::{AppError, wiring};
 
 /// What every wish needs besides the database.
@@ -45,7 +47,9 @@ impl Knowledge {
             Request::Replay { lead, from, again } => {
                 Ok(Response::Replayed { outcome: desk.replay(tx, *lead, *from, *again, now)? })
             }
-            Request::Status => Ok(Response::Refused { reason: "the desk is not running".to_owned() }),
+            Request::Status | Request::PowerCycle { .. } => {
+                Ok(Response::Refused { reason: "the desk is not running".to_owned() })
+            }
         }
     }
 
@@ -167,6 +171,7 @@ pub(super) struct Online {
     since: Timestamp,
     channels: Vec<Channel>,
     modems: Vec<(Channel, ModemHandle)>,
+    power: Power,
     hints: Vec<String>,
 }
 
@@ -190,6 +195,7 @@ impl Online {
             since: Timestamp::now(),
             channels,
             modems,
+            power: Power::new(config),
             hints: config.warnings.iter().map(ToString::to_string).collect(),
         }
     }
@@ -237,12 +243,20 @@ impl Operator for Online {
     fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
         Box::pin(async move {
             tracing::info!(?request, "the operator asks");
-            let answer = if request == Request::Status {
-                self.status().map(|status| Response::Status(Box::new(status)))
-            } else {
-                let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
-                let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
-                self.writer.run(Command::Outcome, wish).await
+            let answer = match request {
+                Request::Status => self.status().map(|status| Response::Status(Box::new(status))),
+                Request::PowerCycle { modem } => Ok(match self.power.cycle(&modem, Instant::now()) {
+                    Ok(()) => Response::Done { count: 1, failures: Vec::new() },
+                    Err(reason) => Response::Refused { reason },
+                }),
+                Request::Retry { .. }
+                | Request::Discard { .. }
+                | Request::ReplayQuarantine { .. }
+                | Request::Replay { .. } => {
+                    let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
+                    let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
+                    self.writer.run(Command::Outcome, wish).await
+                }
             };
             answer.unwrap_or_else(|error| refusal(&error))
         })

@@ -146,6 +146,18 @@ pub enum CliError {
         /// Those there are, in words.
         known: String,
     },
+    /// No such modem.
+    #[error("there is no [modem.{0}] in the configuration")]
+    NoModem(String),
+    /// Root's unit doesn't watch for the request.
+    #[error(
+        "nothing watches for it: write how {0} is switched into /etc/nightdesk/modem-power/{0}, then \
+         `sudo systemctl enable --now nightdesk-modem-power@{0}.path`"
+    )]
+    NobodySwitches(String),
+    /// There is no desk that could ask.
+    #[error("the desk does not run; without it: sudo systemctl start nightdesk-modem-power@{0}.service")]
+    SwitchByHand(String),
     /// The source's webhooks only point to records.
     #[error("webhooks of {0} only point to records: name a real one with --record ID")]
     NeedsRecord(String),
@@ -221,6 +233,8 @@ impl CliError {
             Self::NeedsRoot(_) | Self::Control(ControlError::NotAllowed(_)) => exit::NO_PERMISSION,
             Self::VendorRefuses
             | Self::NotRunning
+            | Self::SwitchByHand(_)
+            | Self::NobodySwitches(_)
             | Self::NotBack
             | Self::NotSealed { .. }
             | Self::TestRefused { .. }
@@ -231,6 +245,7 @@ impl CliError {
             Self::NoDatabase(_)
             | Self::NoLead { .. }
             | Self::NoLetter { .. }
+            | Self::NoModem(_)
             | Self::NoSecret(_)
             | Self::NothingMatches
             | Self::NoSource { .. }

@@ -84,7 +84,7 @@ enum Command {
     SendTest(send_test::SendTest),
     /// Copy the database while the desk runs, and remove the oldest copies
     Backup(backup::BackupArgs),
-    /// Encode and decode SMS PDUs
+    /// Encode and decode SMS PDUs, switch a modem off and on
     #[command(subcommand)]
     Modem(modem::ModemCommand),
     /// Print the version
@@ -116,7 +116,7 @@ impl Cli {
             Command::Replay(replay) => replay.run(&desk()?, out).await?,
             Command::SendTest(test) => test.run(&desk()?, out).await?,
             Command::Backup(backup) => backup.run(&desk()?, out)?,
-            Command::Modem(modem) => modem.run(out)?,
+            Command::Modem(modem) => modem.run(&self.config, out).await?,
             Command::Version(version) => version.run(out)?,
         }
         Ok(out.flush()?)

@@ -1,9 +1,12 @@
-//! `nightdesk modem`: what a text looks like on the wire, and what a PDU from a log says.
+//! `nightdesk modem`: what a text looks like on the wire, what a PDU from a log says; and switching a modem (`power`).
 //!
-//! Pure arithmetic on the arguments: no modem, no configuration, no daemon. Tables for people, `--json` for machines.
+//! PDUs are pure arithmetic on the arguments: no modem, no configuration, no daemon. Tables for people, `--json` for machines.
 //! What a PDU carries was written by a stranger: for people its control characters are shown as escapes.
 
+mod power;
+
 use std::io::Write;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -12,13 +15,15 @@ use super::CliError;
 use crate::deliver::modem::pdu::{self, Body, Destination, Pdu, ServiceTime, Wish};
 use crate::model::Alphabet;
 
-/// Encode and decode SMS PDUs.
+/// Encode and decode SMS PDUs, switch a modem off and on.
 #[derive(Debug, Subcommand)]
 pub(super) enum ModemCommand {
     /// Show the PDUs of a text, as the modem gets them.
     Encode(Encode),
     /// Read a PDU: a text that came in, one that went out, or a status report.
     Decode(Decode),
+    /// Have a modem that hangs switched off and on again.
+    PowerCycle(power::PowerCycle),
 }
 
 /// Arguments of `modem encode`.
@@ -53,10 +58,11 @@ pub(super) struct Decode {
 impl ModemCommand {
     /// A number that is none is an argument that makes no sense, a PDU that can't be read or a text that is too long is
     /// malformed data.
-    pub(super) fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+    pub(super) async fn run(&self, config: &Path, out: &mut dyn Write) -> Result<(), CliError> {
         match self {
             Self::Encode(args) => args.run(out),
             Self::Decode(args) => args.run(out),
+            Self::PowerCycle(args) => args.run(config, out).await,
         }
     }
 }
@@ -191,7 +197,12 @@ mod tests {
     fn run(args: &[&str]) -> Result<String, CliError> {
         let mut out = Vec::new();
         let cli = Cli::try_parse_from([&["modem"], args].concat()).unwrap();
-        cli.command.run(&mut out).map(|()| String::from_utf8(out).unwrap())
+        let done = match &cli.command {
+            ModemCommand::Encode(args) => args.run(&mut out),
+            ModemCommand::Decode(args) => args.run(&mut out),
+            ModemCommand::PowerCycle(_) => panic!("it takes a desk"),
+        };
+        done.map(|()| String::from_utf8(out).unwrap())
     }
 
     fn vectors() -> Value {

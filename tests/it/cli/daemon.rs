@@ -145,3 +145,24 @@ fn a_secret_that_was_changed_behind_the_desks_back_is_told_as_such() {
     assert_eq!(scene.say(&["quarantine", "replay", "--yes"]).code, 66);
     assert_eq!(desk.stop().code, 0);
 }
+
+#[test]
+fn a_modem_is_switched_by_root_and_not_twice_a_minute() {
+    let scene = Scene::new("[modem.modem0]\nport = \"/nowhere/modem\"\n");
+    let asked = ["modem", "power-cycle", "modem0"];
+    let alone = scene.say(&asked);
+    assert_eq!(alone.code, 69, "{alone:?}");
+    assert!(alone.err.contains("systemctl start nightdesk-modem-power@modem0.service"), "{alone:?}");
+    assert_eq!(scene.say(&["modem", "power-cycle", "modem1"]).code, 66);
+
+    let desk = Running::on(&scene);
+    let first = scene.say(&asked);
+    assert_eq!((first.code, first.err.as_str()), (0, ""), "{first:?}");
+    let request = scene.folder.path().join("power-cycle-modem0");
+    assert!(request.exists());
+    std::fs::remove_file(&request).unwrap();
+    let second = scene.say(&asked);
+    assert_eq!((second.code, request.exists()), (65, false), "{second:?}");
+    assert!(second.err.contains("still coming back"), "{second:?}");
+    assert_eq!(desk.stop().code, 0);
+}

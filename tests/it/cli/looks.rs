@@ -111,6 +111,7 @@ impl Operator for StandIn {
                 Request::Retry { .. } | Request::Discard { .. } => Response::Done { count: 2, failures: vec![] },
                 Request::ReplayQuarantine { .. } => Response::Done { count: 0, failures: vec!["1: no message".into()] },
                 Request::Replay { .. } => Response::Replayed { outcome: nightdesk::model::Replayed::Busy },
+                Request::PowerCycle { .. } => Response::Done { count: 1, failures: vec![] },
             }
         })
     }
