@@ -16,6 +16,12 @@ _nightdesk() {
             ",$1")
                 cmd="nightdesk"
                 ;;
+            nightdesk,backoff)
+                cmd="nightdesk__subcmd__backoff"
+                ;;
+            nightdesk,backup)
+                cmd="nightdesk__subcmd__backup"
+                ;;
             nightdesk,check)
                 cmd="nightdesk__subcmd__check"
                 ;;
@@ -39,6 +45,9 @@ _nightdesk() {
                 ;;
             nightdesk,run)
                 cmd="nightdesk__subcmd__run"
+                ;;
+            nightdesk,secrets)
+                cmd="nightdesk__subcmd__secrets"
                 ;;
             nightdesk,send-test)
                 cmd="nightdesk__subcmd__send__subcmd__test"
@@ -82,6 +91,15 @@ _nightdesk() {
             nightdesk__subcmd__quarantine,replay)
                 cmd="nightdesk__subcmd__quarantine__subcmd__replay"
                 ;;
+            nightdesk__subcmd__secrets,list)
+                cmd="nightdesk__subcmd__secrets__subcmd__list"
+                ;;
+            nightdesk__subcmd__secrets,remove)
+                cmd="nightdesk__subcmd__secrets__subcmd__remove"
+                ;;
+            nightdesk__subcmd__secrets,set)
+                cmd="nightdesk__subcmd__secrets__subcmd__set"
+                ;;
             nightdesk__subcmd__sources,list)
                 cmd="nightdesk__subcmd__sources__subcmd__list"
                 ;;
@@ -98,12 +116,56 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run demo check status leads dlq quarantine sources replay send-test modem version"
+            opts="-h -V --config --help --version run backoff demo check status leads dlq quarantine sources secrets replay send-test backup modem version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__backoff)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__backup)
+            opts="-h --to --keep --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -480,6 +542,78 @@ _nightdesk() {
         nightdesk__subcmd__run)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__secrets)
+            opts="-h --config --help set list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__secrets__subcmd__list)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__secrets__subcmd__remove)
+            opts="-h --yes --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__secrets__subcmd__set)
+            opts="-h --sealed --no-restart --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

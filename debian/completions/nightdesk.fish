@@ -28,6 +28,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -l config -d 'The desk
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s V -l version -d 'Print version'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "run" -d 'Run the desk until it is asked to stop (SIGTERM or Ctrl-C)'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backoff" -d 'Count a start, and wait if the ones before it failed (for the unit)'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: nine leads, nothing leaves this machine'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "check" -d 'Find everything that is wrong with the configuration, and with what it names'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "status" -d 'Show how the desk stands: alerts first, then channels and counts'
@@ -35,12 +36,16 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "leads" -d 'Look
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "dlq" -d 'Look at dead letters, retry or discard them'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "quarantine" -d 'Look at requests that were refused, or let them in'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "sources" -d 'Look at sources: list them, test a mapping, print a sample'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "secrets" -d 'Keep the secrets that systemd hands to the desk'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run a lead through the pipeline again'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backup" -d 'Copy the database while the desk runs, and remove the oldest copies'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Encode and decode SMS PDUs'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backoff" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backoff" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l misbehave -d 'Make one of the simulators misbehave, to see that the demo notices' -r -f -a "llm\t'The model chats instead of classifying'
 hubspot\t'HubSpot is down'
 twilio\t'Twilio is down'
@@ -155,6 +160,21 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -l record -d 'The id of a CRM record' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand sources; and __fish_seen_subcommand_from sample" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and not __fish_seen_subcommand_from set list remove" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and not __fish_seen_subcommand_from set list remove" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and not __fish_seen_subcommand_from set list remove" -f -a "set" -d 'Write a secret, read from standard input, and restart the desk with it'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and not __fish_seen_subcommand_from set list remove" -f -a "list" -d 'List secrets: their kind, what uses them, which are missing; never their values'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and not __fish_seen_subcommand_from set list remove" -f -a "remove" -d 'Remove a secret'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from set" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from set" -l sealed -d 'Encrypt it with a key of this machine (systemd-creds): a copy of /etc is worth nothing, the whole card still is'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from set" -l no-restart -d 'Don\'t restart the desk: it takes the secret at its next start'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from remove" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from remove" -l yes -d 'Don\'t ask'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l from -d 'Where to start' -r -f -a "classify\t'Clean the message and ask the model again'
 route\t'Keep the class, plan its actions again'"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l config -d 'The desk\'s configuration' -r -F
@@ -166,6 +186,11 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l record
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l to -d 'Where to, if not backups/ in the data folder' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l keep -d 'Keep so many there, the new one among them; older ones go' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -f -a "encode" -d 'Show the PDUs of a text, as the modem gets them'
