@@ -45,7 +45,7 @@ async fn waited_in_vain(failures: u32, wait: Duration) -> bool {
     tracing::warn!(
         failures,
         wait_s = seconds,
-        "the last starts failed: this one waits; `systemctl restart nightdesk` doesn't"
+        "{failures} starts in a row failed: this one waits {seconds} s; `systemctl restart nightdesk` doesn't"
     );
     Notifier::from_env().status(&format!(
         "{failures} starts in a row failed: waits {seconds} s before the next; journalctl -u nightdesk tells why"

@@ -129,7 +129,7 @@ impl<'a> Story<'a> {
         let version = text.lines().find(|line| line.starts_with("Version: ")).unwrap();
         std::fs::write(&control, text.replace(version, "Version: 0.0.9-1")).unwrap();
         let older = folder.join("older.deb");
-        ok(Command::new("dpkg-deb").args(["-q", "-b"]).arg(folder.join("tree")).arg(&older));
+        ok(Command::new("dpkg-deb").args(["-b"]).arg(folder.join("tree")).arg(&older));
         older
     }
 }

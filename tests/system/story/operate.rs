@@ -14,7 +14,7 @@ impl Story<'_> {
         assert_eq!(sh.sh(&clerk), leads, "while it runs");
         sh.fails(&format!("runuser -u stranger -- {COUNT}"));
         sh.fails("runuser -u clerk -- sqlite3 /var/lib/nightdesk/nightdesk.db 'DELETE FROM leads'");
-        assert!(sh.sh("runuser -u clerk -- nightdesk leads list").contains("anna1@example.com"));
+        assert!(sh.sh("runuser -u clerk -- nightdesk leads list").contains("Anna Berg"));
 
         self.drop_in("Restart=no");
         let sh = &self.shell;
