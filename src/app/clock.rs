@@ -25,6 +25,12 @@ const STEP_MS: i64 = 2_000;
 /// What was held for so long is let in unjudged: a replay does less harm than a lead that nobody hears of.
 const HELD_AT_MOST: Duration = Duration::from_mins(10);
 
+/// Whether a clock that shows `now` may be right.
+#[must_use]
+pub fn is_plausible_time(now: Timestamp) -> bool {
+    now >= NOT_BEFORE
+}
+
 /// The watch over one box's clock.
 pub(super) struct Watch {
     /// There once the system's clock was synchronised. Where even its folder is missing, nobody keeps it.
@@ -39,7 +45,7 @@ impl Watch {
     /// Looks whether the clock can be believed now, and says so to whoever asks `trust`.
     pub(super) fn look(&self) -> bool {
         let kept = self.sync_file.parent().is_some_and(std::path::Path::is_dir);
-        let trusted = Timestamp::now() >= NOT_BEFORE && (!kept || self.sync_file.exists());
+        let trusted = is_plausible_time(Timestamp::now()) && (!kept || self.sync_file.exists());
         if trusted {
             self.trust.believe();
         }

@@ -28,6 +28,7 @@ use crate::service::{Asked, Heartbeat, Notifier, Signals, Starts, Watchdog, exit
 use crate::store::{Command, Space, Store, StoreError, Writer, WriterExit};
 use crate::{admin, control, intake};
 
+pub use clock::is_plausible_time;
 pub use operator::Offline;
 pub use wiring::{classifiers, hubspots, journal, open_source, sanitizer, sources, tls_files, twilio};
 

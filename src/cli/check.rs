@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::CliError;
 use super::desk::{Desk, print_json};
 use super::table::line;
-use crate::config::{Problem, Problems, SecretError};
+use crate::config::{Config, Problem, Problems, SecretError, Secrets};
 use crate::route::SmsTemplate;
 
 /// Arguments of `check`.
@@ -47,10 +47,10 @@ pub(super) struct Check {
 
 /// What was found.
 #[derive(Debug, Default)]
-struct Findings {
+pub(super) struct Findings {
     path: PathBuf,
-    errors: Vec<Problem>,
-    warnings: Vec<Problem>,
+    pub(super) errors: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
     /// What a vendor has against us: no error of the file.
     refusals: Vec<Problem>,
     /// What was asked and is well.
@@ -59,11 +59,9 @@ struct Findings {
 
 impl Check {
     pub(super) async fn run(&self, path: &Path, out: &mut dyn Write) -> Result<(), CliError> {
-        let mut found = Findings { path: path.to_owned(), ..Findings::default() };
-        match Desk::load(path.to_owned()) {
-            Ok(desk) => self.look(&desk, &mut found).await?,
-            Err(CliError::Config { problems, .. }) => found.take(problems),
-            Err(error) => return Err(error),
+        let (mut found, desk, secrets) = Findings::of_file(path)?;
+        if let Some(desk) = &desk {
+            self.look(desk, secrets.as_ref(), &mut found).await?;
         }
         if self.json {
             print_json(out, &found.json())?;
@@ -77,17 +75,43 @@ impl Check {
         }
     }
 
-    async fn look(&self, desk: &Desk, found: &mut Findings) -> Result<(), CliError> {
+    async fn look(&self, desk: &Desk, secrets: Option<&Secrets>, found: &mut Findings) -> Result<(), CliError> {
+        place::ports(&desk.config, found);
+        if self.depth.fixed {
+            return Ok(());
+        }
+        place::storage(&desk.config, found);
+        place::listeners(desk, found).await?;
+        let Some(secrets) = secrets else { return Ok(()) };
+        if self.depth.create_properties {
+            online::create_properties(&desk.config, secrets, found).await?;
+        }
+        if self.depth.online {
+            online::models(&desk.config, secrets, found).await?;
+            online::twilio(&desk.config, secrets, found).await?;
+        }
+        if self.depth.online || self.depth.create_properties {
+            online::crms(&desk.config, secrets, found).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Findings {
+    /// The file with its secrets, its template and its certificate; the desk and the secrets as far as they can be had.
+    pub(super) fn of_file(path: &Path) -> Result<(Self, Option<Desk>, Option<Secrets>), CliError> {
+        let mut found = Self { path: path.to_owned(), ..Self::default() };
+        let desk = match Desk::load(path.to_owned()) {
+            Ok(desk) => desk,
+            Err(CliError::Config { problems, .. }) => {
+                found.take(problems);
+                return Ok((found, None, None));
+            }
+            Err(error) => return Err(error),
+        };
         found.warnings.clone_from(&desk.config.warnings);
         let secrets = match desk.secrets() {
-            Ok(secrets) => {
-                for (path, at) in desk.config.secret_refs() {
-                    if let Err(SecretError::Sealed(_)) = secrets.get(at) {
-                        found.warn(path, "it is sealed: only the desk itself can look at it");
-                    }
-                }
-                Some(secrets)
-            }
+            Ok(secrets) => Some(secrets),
             Err(CliError::Config { problems, .. }) => {
                 found.take(problems);
                 None
@@ -99,31 +123,21 @@ impl Check {
         {
             found.error("sms.template", error.to_string());
         }
-        place::ports(&desk.config, found);
         if let Some(secrets) = &secrets {
-            place::tls(&desk.config, secrets, found);
+            found.tell_sealed(&desk.config, secrets);
+            place::tls(&desk.config, secrets, &mut found);
         }
-        if self.depth.fixed {
-            return Ok(());
-        }
-        place::storage(&desk.config, found);
-        place::listeners(desk, found).await?;
-        let Some(secrets) = secrets else { return Ok(()) };
-        if self.depth.create_properties {
-            online::create_properties(&desk.config, &secrets, found).await?;
-        }
-        if self.depth.online {
-            online::models(&desk.config, &secrets, found).await?;
-            online::twilio(&desk.config, &secrets, found).await?;
-        }
-        if self.depth.online || self.depth.create_properties {
-            online::crms(&desk.config, &secrets, found).await?;
-        }
-        Ok(())
+        Ok((found, Some(desk), secrets))
     }
-}
 
-impl Findings {
+    fn tell_sealed(&mut self, config: &Config, secrets: &Secrets) {
+        for (path, at) in config.secret_refs() {
+            if let Err(SecretError::Sealed(_)) = secrets.get(at) {
+                self.warn(path, "it is sealed: only the desk itself can look at it");
+            }
+        }
+    }
+
     fn take(&mut self, problems: Problems) {
         self.errors.extend(problems.errors);
         self.warnings.extend(problems.warnings);

@@ -45,6 +45,9 @@ pub enum CliError {
     /// `check` found errors and has printed them.
     #[error("the desk can't run like this")]
     Unfit,
+    /// `doctor` found problems and has printed them.
+    #[error("something on this box needs a person")]
+    Ailing,
     /// `check` asked a vendor who doesn't take us, and has printed why.
     #[error("a vendor doesn't take us as we are configured")]
     VendorRefuses,
@@ -232,6 +235,7 @@ impl CliError {
             Self::Store(error) => of_store(error),
             Self::NeedsRoot(_) | Self::Control(ControlError::NotAllowed(_)) => exit::NO_PERMISSION,
             Self::VendorRefuses
+            | Self::Ailing
             | Self::NotRunning
             | Self::SwitchByHand(_)
             | Self::NobodySwitches(_)

@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod desk;
 mod dlq;
+mod doctor;
 mod error;
 mod leads;
 mod modem;
@@ -61,6 +62,8 @@ enum Command {
     Demo(demo::Options),
     /// Find everything that is wrong with the configuration, and with what it names
     Check(check::Check),
+    /// Find what is wrong with this box: service, modems, clock, power, disk, listeners
+    Doctor(doctor::Doctor),
     /// Show how the desk stands: alerts first, then channels and counts
     Status(status::StatusArgs),
     /// Look at leads
@@ -107,6 +110,7 @@ impl Cli {
                 }
             }
             Command::Check(check) => check.run(&self.config, out).await?,
+            Command::Doctor(doctor) => doctor.run(&self.config, out).await?,
             Command::Status(status) => status.run(&desk()?, out).await?,
             Command::Leads(leads) => leads.run(&desk()?, out)?,
             Command::Dlq(dlq) => dlq.run(&desk()?, out).await?,

@@ -80,7 +80,9 @@ impl Config {
             Ok(text) => Self::parse(&text),
             Err(error) => {
                 let mut problems = Problems::default();
-                problems.error("", format!("{} can't be read: {error}", path.display()));
+                let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+                let who = if denied { "; root may, and who is in the group nightdesk" } else { "" };
+                problems.error("", format!("{} can't be read: {error}{who}", path.display()));
                 Err(problems)
             }
         }

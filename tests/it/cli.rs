@@ -7,6 +7,7 @@ mod backup;
 mod changes;
 mod checks;
 mod daemon;
+mod doctor;
 mod looks;
 mod scene;
 mod secrets;
