@@ -26,9 +26,12 @@ const ALLOW_PTS: &str = "[Service]\nDeviceAllow=char-pts rw\n";
 
 pub(crate) struct Container {
     root: PathBuf,
+    /// Mounted at the data folder, as a USB SSD would be.
+    data: PathBuf,
     world: PathBuf,
     shell: Shell,
     nspawn: Option<Child>,
+    read_only: bool,
 }
 
 impl Container {
@@ -39,7 +42,16 @@ impl Container {
         fs::write(units.join("test-modem.service"), MODEM_UNIT).unwrap();
         fs::create_dir(units.join("nightdesk.service.d")).unwrap();
         fs::write(units.join("nightdesk.service.d/pts.conf"), ALLOW_PTS).unwrap();
-        Self { root, world: scratch.join(world::FOLDER), shell: Shell::new(&keys.user, SSH), nspawn: None }
+        let data = scratch.join("ssd");
+        fs::create_dir(&data).unwrap();
+        Self {
+            root,
+            data,
+            world: scratch.join(world::FOLDER),
+            shell: Shell::new(&keys.user, SSH),
+            nspawn: None,
+            read_only: false,
+        }
     }
 
     /// The container's first process.
@@ -73,6 +85,11 @@ impl Place for Container {
                 "-D",
             ]);
             nspawn.arg(&self.root).arg(format!("--bind={}:/world", self.world.display()));
+            nspawn.arg(format!("--bind={}:/var/lib/nightdesk", self.data.display()));
+            if self.read_only {
+                // As it is done on a card that shall last: logs and scratch in memory.
+                nspawn.args(["--read-only", "--tmpfs=/tmp", "--tmpfs=/var/tmp", "--tmpfs=/var/log"]);
+            }
             nspawn.stdin(Stdio::null()).stdout(console.try_clone().unwrap()).stderr(console);
             self.nspawn = Some(nspawn.spawn().unwrap());
             self.shell.until("boots", Duration::from_mins(1), "systemctl is-system-running --wait || true").await;
@@ -103,6 +120,11 @@ impl Place for Container {
             self.shell.sh("systemctl daemon-reload; systemctl start test-modem");
             self.shell.until("has a modem", self.seconds(10), "test -e /dev/ttyTEST").await;
         })
+    }
+
+    fn mount_root_read_only(&mut self, on: bool) -> bool {
+        self.read_only = on;
+        true
     }
 
     fn port(&self) -> &'static str {

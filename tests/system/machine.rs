@@ -117,6 +117,11 @@ impl Place for Machine {
         })
     }
 
+    /// It has one disk, which its data is on.
+    fn mount_root_read_only(&mut self, _on: bool) -> bool {
+        false
+    }
+
     fn port(&self) -> &'static str {
         "/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_1-0000:00:01.0-1-if00-port0"
     }

@@ -28,6 +28,9 @@ pub(crate) trait Place {
     /// Plugs the modem in.
     fn plug_in(&mut self) -> Done<'_>;
 
+    /// From the next boot on its root is mounted read-only, or no longer; false where that can't be had.
+    fn mount_root_read_only(&mut self, on: bool) -> bool;
+
     /// The modem's port in the box.
     fn port(&self) -> &'static str;
 

@@ -51,25 +51,29 @@ impl Story<'_> {
     }
 
     pub(super) async fn reboot(&mut self) {
+        self.boot_again().await;
+        self.did("a reboot: the desk, the tunnel and the modem are back by themselves");
+    }
+
+    async fn boot_again(&mut self) {
         self.place.shut_down().await;
         self.place.boot().await;
         self.up().await;
         self.place.plug_in().await;
         self.lead().await;
-        self.did("a reboot: the desk, the tunnel and the modem are back by themselves");
     }
 
-    /// As on a card that is mounted read-only: only the data folder and the usual tmpfs can be written. A reboot ends it.
+    /// Nothing but the data folder is on a disk that can be written.
     pub(super) async fn read_only_root(&mut self) {
-        self.shell.sh("systemctl stop nightdesk
-            mount --bind /var/lib/nightdesk /var/lib/nightdesk
-            mount -t tmpfs none /tmp; mount -t tmpfs none /var/tmp
-            mount -o remount,bind,ro /
-            ! touch /etc/nightdesk/x 2>/dev/null
-            systemctl start nightdesk");
-        self.up().await;
-        self.lead().await;
-        self.did("a read-only root: all that is written lies in the data folder");
-        self.reboot().await;
+        if !self.place.mount_root_read_only(true) {
+            return;
+        }
+        self.boot_again().await;
+        self.shell.fails("touch /etc/nightdesk/x");
+        let said = self.shell.fails("echo secret | nightdesk secrets set some-secret");
+        assert!(said.contains("read-only"), "{said}");
+        self.place.mount_root_read_only(false);
+        self.boot_again().await;
+        self.did("a read-only root: all that the desk writes lies in its data folder");
     }
 }
