@@ -25,7 +25,7 @@ use serde::Serialize;
 use super::CliError;
 use super::check::Findings;
 use super::desk::{Desk, print_json};
-use super::systemd::Systemctl;
+use super::systemd::{Systemctl, kernel_log};
 use super::table::line;
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -84,6 +84,8 @@ struct Around<'d> {
     config: &'d Config,
     systemctl: Systemctl,
     processes: Processes,
+    /// What the kernel called critical since the box started.
+    kernel_log: String,
     /// Whom the unit runs as; `None` where there is no such user.
     user: Option<ServiceUser>,
     now: Timestamp,
@@ -107,6 +109,7 @@ impl Doctor {
             roots,
             config: &desk.config,
             systemctl: Systemctl::default(),
+            kernel_log: kernel_log(),
             now: Timestamp::now(),
         };
         unit::look(&around, &mut report);
@@ -211,13 +214,15 @@ mod tests {
     pub(super) struct FakeBox {
         pub(super) folder: TempDir,
         pub(super) config: Config,
-        systemd: (String, u8),
+        pub(super) kernel_log: String,
+        pub(super) systemd: (String, u8),
     }
 
     impl FakeBox {
         pub(super) fn new() -> Self {
             let config = Config::parse("").unwrap();
-            Self { folder: tempfile::tempdir().unwrap(), config, systemd: (String::new(), 1) }
+            let folder = tempfile::tempdir().unwrap();
+            Self { folder, config, kernel_log: String::new(), systemd: (String::new(), 1) }
         }
 
         /// What `systemctl show` says.
@@ -248,6 +253,7 @@ mod tests {
                 roots: Roots { proc, sys, etc, run, var },
                 config: &self.config,
                 systemctl: saying(self.folder.path(), &self.systemd.0, self.systemd.1),
+                kernel_log: self.kernel_log.clone(),
                 now: now.parse().unwrap(),
             };
             let mut report = Report::default();

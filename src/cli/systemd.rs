@@ -1,7 +1,8 @@
-//! What systemd says of units, and asking it to restart one: `systemctl` from systemd 247 on, run and read.
+//! What systemd says of units, and asking it to restart one: `systemctl` from systemd 247 on, run and read. And what its
+//! journal keeps of the kernel's log.
 //!
 //! `secrets`, `status`, `modem power-cycle` and `doctor` call it. Where systemd doesn't run there are no units, which is
-//! no error. Rules: systemctl(1), `show`, `try-restart`; systemd(1), unit states.
+//! no error. Rules: systemctl(1), `show`, `try-restart`; systemd(1), unit states; journalctl(1).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -42,6 +43,13 @@ impl Systemctl {
     fn run(&self, args: &[&str]) -> io::Result<Output> {
         Command::new(&self.0).args(args).env("LC_ALL", "C").stdin(Stdio::null()).output()
     }
+}
+
+/// What the kernel said since the box started that is critical or worse; nothing if this user may not read it.
+pub(super) fn kernel_log() -> String {
+    let args = ["--dmesg", "--boot", "--priority=crit", "--output=cat", "--quiet", "--no-pager"];
+    let said = Command::new("journalctl").args(args).stdin(Stdio::null()).output();
+    said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()
 }
 
 /// `Key=value` lines; an empty line between two units.

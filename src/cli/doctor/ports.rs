@@ -4,10 +4,10 @@
 //! half of the answers. Rules: proc(5), `/proc/consoles`; the udev database in `/run/udev/data`; `ModemManager`'s
 //! `ID_MM_DEVICE_IGNORE` and `ID_MM_PORT_IGNORE`.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{major, minor};
 
@@ -27,24 +27,9 @@ pub(super) fn look(around: &Around<'_>, report: &mut Report) {
 }
 
 fn look_at(around: &Around<'_>, area: &str, port: &Path, report: &mut Report) {
-    let device = match port.canonicalize() {
-        Ok(device) => device,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let cure = "plug it in; ls /dev/serial/by-id shows the names of those there are";
-            report.problem(area, format!("{} isn't there", port.display()), cure);
-            return;
-        }
-        Err(error) => {
-            report.problem(area, format!("{}: {error}", port.display()), "look at the port that is configured");
-            return;
-        }
-    };
-    let facts = match fs::metadata(&device) {
-        Ok(facts) if facts.file_type().is_char_device() => facts,
-        Ok(_) | Err(_) => {
-            report.problem(area, format!("{} is no serial port", port.display()), "name it by /dev/serial/by-id/…");
-            return;
-        }
+    let (device, facts) = match device_of(port) {
+        Ok(found) => found,
+        Err((words, cure)) => return report.problem(area, words, cure),
     };
     let before = report.findings.len();
     if around.user.as_ref().is_some_and(|user| !user.may_use(&facts)) {
@@ -69,6 +54,21 @@ fn look_at(around: &Around<'_>, area: &str, port: &Path, report: &mut Report) {
         let desk =
             holders.first().map_or_else(String::new, |desk| format!(", and the desk has it open (pid {})", desk.pid));
         report.ok(area, format!("{}{link} is there{desk}", port.display()));
+    }
+}
+
+/// The device behind a port's name; or what is wrong with it, and the cure.
+fn device_of(port: &Path) -> Result<(PathBuf, Metadata), (String, &'static str)> {
+    let at = port.display();
+    let device = port.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            (format!("{at} isn't there"), "plug it in; ls /dev/serial/by-id shows the names of those there are")
+        }
+        _ => (format!("{at}: {error}"), "look at the port that is configured"),
+    })?;
+    match fs::metadata(&device) {
+        Ok(facts) if facts.file_type().is_char_device() => Ok((device, facts)),
+        Ok(_) | Err(_) => Err((format!("{at} is no serial port"), "name it by /dev/serial/by-id/…")),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Whether the power supply is strong enough, as far as the kernel tells.
 //!
-//! A modem takes 2 A while it sends: a weak supply shows as a modem that resets and a card that is damaged. Rules: Raspberry
-//! Pi documentation, `vcgencmd get_throttled` (the same bits in sysfs); Linux, `hwmon/raspberrypi-hwmon`.
+//! A modem takes 2 A while it sends: a weak supply shows as a modem that resets and a card that is damaged. The sensor
+//! knows of the last two seconds, the kernel's log of the rest. Where there is no sensor (older kernels) the firmware's bits
+//! are read; where there is one, reading them would put a warning into that log. Rules: Linux,
+//! `drivers/hwmon/raspberrypi-hwmon.c`; Raspberry Pi documentation, `vcgencmd get_throttled`.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +14,8 @@ const AREA: &str = "power";
 const CURE: &str = "a supply of the strength the Pi asks for, a short cable, the modem on a powered hub";
 /// The driver of the Pi's own sensor.
 const SENSOR: &str = "rpi_volt";
+/// What it logs; the first letter was a capital once.
+const LOGGED: &str = "ndervoltage detected";
 
 /// Bits of `get_throttled`: now, and 16 higher since the start.
 const UNDER_VOLTAGE: u32 = 1;
@@ -19,11 +23,15 @@ const SLOWED: u32 = 0b1110;
 const SINCE_START: u32 = 16;
 
 pub(super) fn look(around: &Around<'_>, report: &mut Report) {
-    match (firmware(&around.roots.sys), sensor(&around.roots.sys)) {
-        (Some(bits), _) => judge(bits, report),
-        (None, Some(true)) => report.problem(AREA, "too little voltage at the moment, or a short while ago", CURE),
-        (None, Some(false)) => report.ok(AREA, "enough voltage"),
-        (None, None) => {}
+    match sensor(&around.roots.sys) {
+        Some(true) => judge(UNDER_VOLTAGE, report),
+        Some(false) if around.kernel_log.contains(LOGGED) => judge(UNDER_VOLTAGE << SINCE_START, report),
+        Some(false) => judge(0, report),
+        None => {
+            if let Some(bits) = firmware(&around.roots.sys) {
+                judge(bits, report);
+            }
+        }
     }
 }
 
@@ -65,25 +73,22 @@ mod tests {
     fn bits_and_sensor_are_decoded() {
         let firmware = "sys/bus/platform/devices/soc:firmware/get_throttled";
         let sensor = "sys/class/hwmon/hwmon2/name";
-        for (name, files, want) in [
-            ("a PC", &[("sys/class/hwmon/hwmon0/name", "coretemp\n")] as &[_], &[] as &[&str]),
-            ("well", &[(firmware, "0\n")], &["ok: power: enough voltage since"]),
-            ("now", &[(firmware, "50005\n")], &["problem: power: too little voltage now"]),
-            ("since the start", &[(firmware, "0x50000\n")], &["problem: power: there was too little"]),
-            ("heat", &[(firmware, "80000\n")], &["warning: power: the processor was slowed"]),
-            (
-                "sensor, well",
-                &[(sensor, "rpi_volt\n"), ("sys/class/hwmon/hwmon2/in0_lcrit_alarm", "0\n")],
-                &["ok: power"],
-            ),
-            (
-                "sensor",
-                &[(sensor, "rpi_volt\n"), ("sys/class/hwmon/hwmon2/in0_lcrit_alarm", "1\n")],
-                &["problem: power"],
-            ),
-            ("nonsense", &[(firmware, "what?\n")], &[]),
+        let sensed =
+            |alarm| [(sensor, "rpi_volt\n"), ("sys/class/hwmon/hwmon2/in0_lcrit_alarm", alarm), (firmware, "50005\n")];
+        let (weak, well) = (sensed("1\n"), sensed("0\n"));
+        let logged = "hwmon hwmon2: Undervoltage detected!\n";
+        for (name, files, log, want) in [
+            ("a PC", &[("sys/class/hwmon/hwmon0/name", "coretemp\n")] as &[_], "", &[] as &[&str]),
+            ("well", &[(firmware, "0\n")], "", &["ok: power: enough voltage since"]),
+            ("now", &[(firmware, "50005\n")], "", &["problem: power: too little voltage now"]),
+            ("since the start", &[(firmware, "0x50000\n")], "", &["problem: power: there was too little"]),
+            ("heat", &[(firmware, "80000\n")], "", &["warning: power: the processor was slowed"]),
+            ("nonsense", &[(firmware, "what?\n")], "", &[]),
+            ("sensor, now", &weak, logged, &["problem: power: too little voltage now"]),
+            ("sensor, since the start", &well, logged, &["problem: power: there was too little"]),
+            ("sensor, well", &well, "Kernel panic", &["ok: power: enough voltage since"]),
         ] {
-            let fake = FakeBox::new();
+            let fake = FakeBox { kernel_log: log.to_owned(), ..FakeBox::new() };
             for (path, text) in files {
                 fake.write(path, text);
             }
