@@ -31,6 +31,9 @@ _nightdesk() {
             nightdesk,dlq)
                 cmd="nightdesk__subcmd__dlq"
                 ;;
+            nightdesk,doctor)
+                cmd="nightdesk__subcmd__doctor"
+                ;;
             nightdesk,leads)
                 cmd="nightdesk__subcmd__leads"
                 ;;
@@ -85,6 +88,9 @@ _nightdesk() {
             nightdesk__subcmd__modem,encode)
                 cmd="nightdesk__subcmd__modem__subcmd__encode"
                 ;;
+            nightdesk__subcmd__modem,power-cycle)
+                cmd="nightdesk__subcmd__modem__subcmd__power__subcmd__cycle"
+                ;;
             nightdesk__subcmd__quarantine,list)
                 cmd="nightdesk__subcmd__quarantine__subcmd__list"
                 ;;
@@ -116,7 +122,7 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run backoff demo check status leads dlq quarantine sources secrets replay send-test backup modem version"
+            opts="-h -V --config --help --version run backoff demo check doctor status leads dlq quarantine sources secrets replay send-test backup modem version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -343,6 +349,24 @@ _nightdesk() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        nightdesk__subcmd__doctor)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         nightdesk__subcmd__leads)
             opts="-h --config --help list show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -402,7 +426,7 @@ _nightdesk() {
             return 0
             ;;
         nightdesk__subcmd__modem)
-            opts="-h --config --help encode decode"
+            opts="-h --config --help encode decode power-cycle"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -452,6 +476,24 @@ _nightdesk() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__modem__subcmd__power__subcmd__cycle)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

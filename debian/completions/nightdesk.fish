@@ -31,6 +31,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "run" -d 'Run th
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backoff" -d 'Count a start, and wait if the ones before it failed (for the unit)'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: nine leads, nothing leaves this machine'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "check" -d 'Find everything that is wrong with the configuration, and with what it names'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "doctor" -d 'Find what is wrong with this box: service, modems, clock, power, disk, listeners'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "status" -d 'Show how the desk stands: alerts first, then channels and counts'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "leads" -d 'Look at leads'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "dlq" -d 'Look at dead letters, retry or discard them'
@@ -40,7 +41,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "secrets" -d 'Ke
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run a lead through the pipeline again'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backup" -d 'Copy the database while the desk runs, and remove the oldest copies'
-complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Encode and decode SMS PDUs'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Encode and decode SMS PDUs, switch a modem off and on'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
@@ -60,6 +61,9 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l online -d 
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l create-properties -d 'Create the CRM properties that we write, then ask the CRM whether it takes us'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand check" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand doctor" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand doctor" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand status" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand status" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand status" -s h -l help -d 'Print help'
@@ -191,10 +195,11 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l keep -d '
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -l config -d 'The desk\'s configuration' -r -F
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -f -a "encode" -d 'Show the PDUs of a text, as the modem gets them'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode" -f -a "decode" -d 'Read a PDU: a text that came in, one that went out, or a status report'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -f -a "encode" -d 'Show the PDUs of a text, as the modem gets them'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -f -a "decode" -d 'Read a PDU: a text that came in, one that went out, or a status report'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -f -a "power-cycle" -d 'Have a modem that hangs switched off and on again'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l to -d 'To whom: +E.164, or a national number or short code without the plus' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l reference -d 'Reference shared by the parts of a longer text' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l config -d 'The desk\'s configuration' -r -F
@@ -204,6 +209,8 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_se
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from power-cycle" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from power-cycle" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'
