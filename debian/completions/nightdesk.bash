@@ -16,9 +16,6 @@ _nightdesk() {
             ",$1")
                 cmd="nightdesk"
                 ;;
-            nightdesk,backoff)
-                cmd="nightdesk__subcmd__backoff"
-                ;;
             nightdesk,backup)
                 cmd="nightdesk__subcmd__backup"
                 ;;
@@ -122,26 +119,8 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run backoff demo check doctor status leads dlq quarantine sources secrets replay send-test backup modem version"
+            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets replay send-test backup modem version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        nightdesk__subcmd__backoff)
-            opts="-h --config --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

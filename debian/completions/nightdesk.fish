@@ -28,7 +28,6 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -l config -d 'The desk
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s V -l version -d 'Print version'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "run" -d 'Run the desk until it is asked to stop (SIGTERM or Ctrl-C)'
-complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backoff" -d 'Count a start, and wait if the ones before it failed (for the unit)'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: nine leads, nothing leaves this machine'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "check" -d 'Find everything that is wrong with the configuration, and with what it names'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "doctor" -d 'Find what is wrong with this box: service, modems, clock, power, disk, listeners'
@@ -45,8 +44,6 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Enco
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand backoff" -l config -d 'The desk\'s configuration' -r -F
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand backoff" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l misbehave -d 'Make one of the simulators misbehave, to see that the demo notices' -r -f -a "llm\t'The model chats instead of classifying'
 hubspot\t'HubSpot is down'
 twilio\t'Twilio is down'

@@ -15,9 +15,16 @@ use super::golden;
 /// As wide as a line of text may be in the source of a page.
 const WIDTH: usize = 78;
 
-/// The program, with everything clap adds by itself but for `help`, which every command has as `--help`.
+/// The program as people see it: without the commands that are systemd's, and without `help`, which is `--help` as well.
 fn program() -> Command {
-    let mut program = Cli::command().disable_help_subcommand(true);
+    let whole = Cli::command();
+    let mut program = Command::new("nightdesk")
+        .about(whole.get_about().unwrap().clone())
+        .after_help(whole.get_after_help().unwrap().clone())
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(whole.get_arguments())
+        .subcommands(whole.get_subcommands().filter(|command| !command.is_hide_set()))
+        .disable_help_subcommand(true);
     program.build();
     program
 }
@@ -74,7 +81,7 @@ fn arguments(page: &mut String, command: &Command, global: bool) {
 
 /// Each command that can be given, by its whole name, with what it takes.
 fn commands(page: &mut String, parent: &Command) {
-    for command in parent.get_subcommands().filter(|command| !command.is_hide_set()) {
+    for command in parent.get_subcommands() {
         if command.has_subcommands() {
             commands(page, command);
             continue;
