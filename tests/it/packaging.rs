@@ -47,7 +47,7 @@ fn the_unit_runs_the_desk_and_never_gives_up() {
     let unit = unit();
     for (name, want) in [
         ("Type", "notify"),
-        ("NotifyAccess", "main"),
+        ("NotifyAccess", "exec"),
         ("ExecStart", "/usr/bin/nightdesk run"),
         ("ExecReload", "/bin/kill -HUP $MAINPID"),
         ("Restart", "always"),
@@ -67,7 +67,7 @@ fn the_unit_runs_the_desk_and_never_gives_up() {
     ] {
         assert_eq!(unit.get(name).map(Vec::as_slice), Some([want.to_owned()].as_slice()), "{name}=");
     }
-    assert_eq!(unit["ExecStartPre"], ["/usr/bin/nightdesk backoff", "/usr/bin/nightdesk check --static"]);
+    assert_eq!(unit["ExecStartPre"], ["-/usr/bin/nightdesk backoff", "/usr/bin/nightdesk check --static"]);
     let seconds = unit["TimeoutStopSec"][0].strip_suffix('s').unwrap().parse().unwrap();
     let drain = Config::parse(&shipped("debian/nightdesk.toml")).unwrap().server.drain_grace;
     assert!(Duration::from_secs(seconds) > drain, "systemd would kill a daemon that still drains");

@@ -17,7 +17,7 @@ const SSH: u16 = 2222;
 /// The modem's port: a pseudo-terminal for as long as its other end stands.
 const MODEM_UNIT: &str = "\
 [Service]
-ExecStart=socat PTY,link=/dev/ttyTEST,rawer,group=dialout,mode=660,wait-slave UNIX-CONNECT:/world/modem
+ExecStart=socat PTY,link=/dev/ttyTEST,rawer,group=dialout,mode=660,wait-slave,pty-interval=0.02 UNIX-CONNECT:/world/modem
 Restart=always
 RestartSec=1s
 ";

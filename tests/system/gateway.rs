@@ -54,18 +54,17 @@ impl Gateway {
     }
 
     fn kill(&mut self) {
-        // The connections are processes of their own, in the server's group.
-        let group = rustix::process::Pid::from_child(&self.server);
-        // It may have ended by itself.
-        let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let connections = ["-KILL", "-P", &self.server.id().to_string()];
+        // There may be none.
+        drop(Command::new("pkill").args(connections).status());
+        self.server.kill().unwrap();
         drop(self.server.wait());
     }
 }
 
 fn serve(config: &Path) -> Child {
-    use std::os::unix::process::CommandExt;
     let mut sshd = Command::new("/usr/sbin/sshd");
-    sshd.arg("-D").arg("-f").arg(config).stdin(Stdio::null()).process_group(0).spawn().unwrap()
+    sshd.arg("-D").arg("-f").arg(config).stdin(Stdio::null()).spawn().unwrap()
 }
 
 impl Drop for Gateway {

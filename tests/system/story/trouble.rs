@@ -8,7 +8,10 @@ const HOOK: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >>/root/alerted";
 impl Story<'_> {
     /// Nobody does anything: systemd and ssh put it right.
     pub(super) async fn cut_tunnel(&mut self) {
+        let restarts = "systemctl show -P NRestarts nightdesk-tunnel-ssh@office";
+        let before: u32 = self.shell.sh(restarts).parse().unwrap();
         self.gateway.cut();
+        self.shell.until("ssh notices", self.place.seconds(60), &format!("test $({restarts}) -gt {before}")).await;
         self.lead().await;
         self.did("the tunnel is cut: it comes back by itself, and a lead through it");
     }
