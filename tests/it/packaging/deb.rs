@@ -1,5 +1,8 @@
 //! The package's parts against each other: what is packed, which units there are, who they run as, and when an
-//! installation is refused. lintian and dpkg see the rest (`.ci/run`).
+//! installation is refused.
+//!
+//! The recipe is `[package.metadata.deb]` of Cargo.toml, as cargo-deb reads it; how dpkg calls the scripts is Debian
+//! policy, chapter 6. lintian and a real build see the rest (`.ci/run`).
 
 use std::collections::BTreeSet;
 use std::fs;

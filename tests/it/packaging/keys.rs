@@ -1,4 +1,7 @@
 //! `debian/man/nightdesk.toml.5` against `src/config/raw.rs`: the page has every key the program knows, and no other.
+//!
+//! The keys are read from the source, where the macro `tables!` lists them, because the types are private to `config`. The
+//! page is written by hand in mdoc(7): a heading `.Ss` for each table, an item `.It Ic` for each key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
