@@ -121,9 +121,18 @@ fn hand_over(entry: &Entry, send: &mut impl FnMut(&log::Record<'_>) -> io::Resul
             .line(entry.meta.line())
             .module_path_static(entry.meta.module_path())
             .key_values(&fields.as_slice())
-            .args(format_args!("{}", tame(&entry.fields.message)))
+            .args(format_args!("{}", sentence(&tame(&entry.fields.message), &fields)))
             .build(),
     )
+}
+
+/// What `journalctl` shows without being asked for fields: the message, and why, where a field tells that.
+fn sentence(message: &str, fields: &[(Cow<'_, str>, String)]) -> String {
+    let why = fields.iter().find(|(name, _)| matches!(name.as_ref(), "reason" | "error")).map(|(_, why)| why.as_str());
+    match why {
+        Some(why) if !message.contains(why) => format!("{message}: {why}"),
+        Some(_) | None => message.to_owned(),
+    }
 }
 
 /// Names that mean something to the journal: a job's `priority` must not become the entry's.

@@ -215,6 +215,24 @@ fn the_journal_gets_every_field_and_no_name_twice() {
 }
 
 #[test]
+fn the_journal_s_message_says_why() {
+    let queue = Arc::new(Queue::default());
+    logging("info", Content::Full, Sink::Journald(Arc::clone(&queue)), || {
+        warn!(reason = "the port is\ngone", "sms did not succeed");
+        warn!(error = %io::Error::from(io::ErrorKind::NotFound), "no backup");
+        warn!(reason = "gone", "the port is gone");
+        info!(lead_id = "0192", "accepted");
+    });
+    let (verdicts, sent) = journald(&queue);
+    drop(verdicts);
+    queue.flush(Duration::from_secs(10));
+    let messages: Vec<String> = sent.try_iter().map(|sent| sent.message).collect();
+    let want =
+        ["sms did not succeed: the port is\\ngone", "no backup: entity not found", "the port is gone", "accepted"];
+    assert_eq!(messages, want);
+}
+
+#[test]
 fn a_journal_that_hangs_or_refuses_costs_lines_and_is_told() {
     let queue = Arc::new(Queue::default());
     let say = |count: usize| {

@@ -123,7 +123,7 @@ impl Place for Machine {
     }
 
     fn port(&self) -> &'static str {
-        "/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_1-0000:00:01.0-1-if00-port0"
+        "/dev/nightdesk-modem"
     }
 
     fn outside(&self) -> &'static str {
