@@ -57,17 +57,20 @@ impl Story<'_> {
     /// Secrets by the command, one of them sealed to this machine, and the configuration.
     pub(super) async fn configure(&mut self) {
         let sh = &self.shell;
-        for (nth, (name, secret)) in SECRETS.iter().enumerate() {
-            let sealed = if nth == 0 { "--sealed" } else { "" };
-            sh.sh(&format!("printf %s '{secret}' | nightdesk secrets set {sealed} --no-restart {name}"));
-        }
         let text = self.world.configuration(self.place.outside(), self.place.port());
         sh.write("/etc/nightdesk/nightdesk.toml", &text);
+        let run = "systemctl show -P InvocationID nightdesk";
+        let before = sh.sh(run);
+        for (nth, (name, secret)) in SECRETS.iter().enumerate() {
+            let sealed = if nth == 0 { "--sealed" } else { "" };
+            assert_eq!(sh.sh(run), before, "it can't start again while one is missing, so it runs on");
+            sh.sh(&format!("printf %s '{secret}' | nightdesk secrets set {sealed} {name}"));
+        }
+        assert_ne!(sh.sh(run), before, "the last secret is there, but the desk was not restarted");
         let list = sh.sh("nightdesk secrets list");
         for (name, secret) in SECRETS {
             assert!(list.contains(name) && !list.contains(secret), "{list}");
         }
-        sh.sh("systemctl restart nightdesk");
         self.up().await;
         let stored =
             self.shell.sh("stat -c '%U:%G %a' /etc/nightdesk/credentials/* /etc/nightdesk/credentials.sealed/*");
