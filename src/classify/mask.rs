@@ -138,7 +138,8 @@ impl Number {
         if digits.len() >= 6 && known.iter().any(same) {
             return true;
         }
-        if !(7..=15).contains(&digits.len()) || after.starts_with(char::is_alphanumeric) || is_price(before, after) {
+        let price = !self.plus && is_price(before, after);
+        if !(7..=15).contains(&digits.len()) || after.starts_with(char::is_alphanumeric) || price {
             return false;
         }
         let lengths: Vec<usize> = self.groups.iter().map(String::len).collect();
@@ -245,6 +246,7 @@ mod tests {
             ("+49 171 2345678 50 Stück", "[phone] 50 Stück"),
             ("+1 555 123 4567 - 50 units", "[phone] - 50 units"),
             ("call 0171 2345678 2026-12-01", "call [phone] 2026-12-01"),
+            ("pay in NOK +4721345678 is mine", "pay in NOK [phone] is mine"),
         ] {
             assert_eq!(contacts(text, &[]), want, "{text}");
         }
