@@ -3,6 +3,7 @@
 //! `.ci/run` builds the package and puts it before lintian and `systemd-analyze`; these tests hold what those don't know.
 
 mod deb;
+mod helpers;
 mod keys;
 mod pages;
 mod third_party;
