@@ -1,7 +1,7 @@
 //! `nightdesk backup`: one consistent copy of the live database, and room for it among the older ones.
 //!
-//! `nightdesk-backup.timer` and people call it; the desk may run or not. In the data folder it acts as that folder's
-//! owner, also when root asks: root must not follow names that the owner may put there.
+//! `nightdesk-backup.timer` and people call it; the desk may run or not. Where the data folder's owner may write, it acts
+//! as that owner, also when root asks: root must not follow names that the owner may put there.
 
 use std::fs;
 use std::io::{self, Write};
@@ -40,9 +40,7 @@ pub(super) struct BackupArgs {
 impl BackupArgs {
     pub(super) fn run(&self, desk: &Desk, out: &mut dyn Write) -> Result<(), CliError> {
         let data = &desk.config.storage.data_dir;
-        if self.to.is_none() {
-            become_owner(data)?;
-        }
+        become_owner(data, self.to.as_deref())?;
         let folder = self.to.clone().unwrap_or_else(|| data.join(FOLDER));
         let settings =
             BackupSettings { keep: self.keep.into(), reserve_bytes: desk.config.storage.low_water_mark_bytes };
@@ -58,14 +56,19 @@ impl BackupArgs {
     }
 }
 
-/// Starts this command anew as the owner of `folder`, if that is another than root who asks.
-fn become_owner(folder: &Path) -> Result<(), CliError> {
-    let owner = match fs::metadata(folder) {
+/// Starts this command anew as the owner of the data folder, if that is another than root who asks, and the copy goes
+/// where that one may write: into the data folder, or `to` a folder of its own.
+fn become_owner(data: &Path, to: Option<&Path>) -> Result<(), CliError> {
+    let owner = match fs::metadata(data) {
         Ok(facts) => facts,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(CliError::NoDatabase(folder.to_owned())),
-        Err(source) => return Err(CliError::Unreadable { path: folder.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(CliError::NoDatabase(data.to_owned())),
+        Err(source) => return Err(CliError::Unreadable { path: data.to_owned(), source }),
     };
-    if !geteuid().is_root() || owner.uid() == 0 {
+    let is_owners = |to: &Path| {
+        let there = std::path::absolute(to).ok()?;
+        Some(there.ancestors().find_map(|above| fs::metadata(above).ok())?.uid() == owner.uid())
+    };
+    if !geteuid().is_root() || owner.uid() == 0 || to.is_some_and(|to| is_owners(to) == Some(false)) {
         return Ok(());
     }
     let mut command = Command::new("/proc/self/exe");

@@ -46,6 +46,12 @@ fn root_acts_as_the_owner_of_the_data_folder() {
     assert_eq!(made.code, 0, "{made:?}");
     let facts = fs::symlink_metadata(made.json()["path"].as_str().unwrap()).unwrap();
     assert_eq!((facts.uid(), facts.gid()), (NOBODY, NOBODY));
+    let named = scene.say(&["backup", "--json", "--to", scene.data().join("new/folder").to_str().unwrap()]);
+    let facts = fs::symlink_metadata(named.json()["path"].as_str().unwrap()).unwrap();
+    assert_eq!((facts.uid(), facts.gid()), (NOBODY, NOBODY), "the data folder by its name");
+    let stick = scene.folder.path().join("stick");
+    let named = scene.say(&["backup", "--json", "--to", stick.to_str().unwrap()]);
+    assert_eq!(fs::symlink_metadata(named.json()["path"].as_str().unwrap()).unwrap().uid(), 0, "root's own folder");
     // A name that the owner put there leads nowhere.
     let (backups, target) = (scene.data().join("backups"), scene.folder.path().join("root-only"));
     fs::remove_dir_all(&backups).unwrap();
