@@ -44,10 +44,10 @@ pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
     if found > known() { Err(StoreError::TooNew { found, known: known() }) } else { Ok(found) }
 }
 
-/// What is there under that name is whole, and older than a migration that was broken off.
+/// Made anew also where there is one: that one may be of an upgrade that was taken back months ago. A migration that was
+/// broken off has changed nothing, so nothing is lost.
 fn back_up(connection: &Connection, file: &Path, version: i64) -> Result<(), StoreError> {
-    let copy = file.with_extension(format!("db.v{version}.bak"));
-    if copy.exists() { Ok(()) } else { backup::copy(connection, &copy) }
+    backup::copy(connection, &file.with_extension(format!("db.v{version}.bak")))
 }
 
 #[cfg(test)]
@@ -95,14 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_a_power_cut_broke_off_is_made_anew() {
+    fn a_copy_is_of_now_whatever_an_earlier_one_left() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(crate::store::DATABASE);
         let store = Store::open(folder.path()).unwrap();
-        std::fs::write(folder.path().join("nightdesk.db.v1.bak.part"), "half of it").unwrap();
-        for _ in 0..2 {
-            back_up(&store.connection, &file, 1).unwrap();
-        }
+        std::fs::write(folder.path().join("nightdesk.db.v1.bak.part"), "half of it, left by a power cut").unwrap();
+        std::fs::write(folder.path().join("nightdesk.db.v1.bak"), "of an upgrade that was taken back").unwrap();
+        back_up(&store.connection, &file, 1).unwrap();
         let copy = Connection::open(folder.path().join("nightdesk.db.v1.bak")).unwrap();
         assert_eq!(schema(&copy), schema(&store.connection));
         assert_eq!(version(&copy).unwrap(), 1);
