@@ -17,7 +17,9 @@ use crate::model::Timestamp;
 /// What a copy's name starts and ends with; between them is when it was made.
 const NAME: (&str, &str) = ("nightdesk-", ".db");
 /// What a name has behind it while its copy isn't whole.
-const PART: &str = "part";
+const PART: &str = ".part";
+/// And what SQLite puts behind that for its journal.
+const JOURNAL: &str = "-journal";
 
 /// How backups are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +85,6 @@ impl Reader {
 /// Copies the whole database to `path`, over what may be there.
 pub(super) fn copy(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let mut part = path.as_os_str().to_owned();
-    part.push(".");
     part.push(PART);
     let part = PathBuf::from(part);
     let copied = fill(connection, &part, path);
@@ -145,7 +146,7 @@ fn of_ours(folder: &Path) -> io::Result<Ours> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        match name.strip_suffix(PART).and_then(|name| name.strip_suffix('.')) {
+        match name.strip_suffix(JOURNAL).unwrap_or(name).strip_suffix(PART) {
             Some(name) if is_name(name) => ours.parts.push(path),
             None if is_name(name) => ours.whole.push(path),
             Some(_) | None => {}
@@ -203,7 +204,12 @@ mod tests {
         let mut store = Store::open(home.path()).unwrap();
         let folder = home.path().join("backups");
         fs::create_dir(&folder).unwrap();
-        for name in ["mine.db", "nightdesk-20200101-000000.db", "nightdesk-20261122-000000.db.part"] {
+        for name in [
+            "mine.db",
+            "nightdesk-20200101-000000.db",
+            "nightdesk-20261122-000000.db.part",
+            "nightdesk-20261122-000000.db.part-journal",
+        ] {
             fs::write(folder.join(name), "x").unwrap();
         }
         let reader = Reader::open(home.path()).unwrap();
