@@ -23,6 +23,9 @@ use super::{Auth, Config, Problems};
 pub const SECRET_MAX_BYTES: u64 = 16 * 1024;
 /// The folder of secrets that are encrypted with a key of the machine, beside that of the others.
 const SEALED: &str = "credentials.sealed";
+/// How a key in PEM begins, and its last line (RFC 7468).
+const PEM_START: &[u8] = b"-----BEGIN ";
+const PEM_END: &[u8] = b"\n-----END ";
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,6 +76,9 @@ pub enum SecretError {
     /// More than one line, other control characters, not UTF-8, or far too long.
     #[error("{} does not hold one line of text", .0.display())]
     NotOneLine(PathBuf),
+    /// The first line of a key, as a terminal gives it when all of it is pasted.
+    #[error("{} holds the start of a key only: give all its lines at once, from a file: <FILE", .0.display())]
+    HalfAKey(PathBuf),
     /// It can't be the key of a signature.
     #[error("it holds no key of Standard Webhooks: whsec_ and base64, as the sender shows it")]
     NotAKey,
@@ -137,12 +143,15 @@ fn one_line(path: &Path) -> Result<SecretString, SecretError> {
 /// from, as an error names it.
 ///
 /// # Errors
-/// [`SecretError::Empty`] or [`SecretError::NotOneLine`].
+/// [`SecretError::Empty`], [`SecretError::NotOneLine`] or [`SecretError::HalfAKey`].
 pub fn secret_of(bytes: Vec<u8>, from: &Path) -> Result<SecretString, SecretError> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > SECRET_MAX_BYTES) {
         return Err(SecretError::NotOneLine(from.to_owned()));
     }
-    let pem = bytes.starts_with(b"-----BEGIN ");
+    let pem = bytes.starts_with(PEM_START);
+    if pem && !bytes.windows(PEM_END.len()).any(|part| part == PEM_END) {
+        return Err(SecretError::HalfAKey(from.to_owned()));
+    }
     plain(bytes, from, pem)
 }
 

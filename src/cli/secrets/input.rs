@@ -37,10 +37,10 @@ fn piped() -> io::Result<Vec<u8>> {
 /// the terminal mute; the line is refused for it.
 fn typed(prompt: &str) -> io::Result<Vec<u8>> {
     let mut screen = io::stderr();
-    write!(screen, "{prompt}")?;
     let mut line = Vec::new();
     {
         let _mute = Mute::new()?;
+        write!(screen, "{prompt}")?;
         io::stdin().lock().read_until(b'\n', &mut line)?;
     }
     writeln!(screen)?;
@@ -62,7 +62,8 @@ impl Mute {
 
 impl Drop for Mute {
     fn drop(&mut self) {
-        if tcsetattr(io::stdin(), OptionalActions::Now, &self.0).is_err() {
+        // What was pasted behind the line is thrown away: the shell would run it, show it and keep it.
+        if tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).is_err() {
             // The terminal is gone: nobody looks at it any more.
         }
     }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use nightdesk::control::Request;
 use nightdesk::model::ReplayFrom;
 use nightdesk::store::{DeadLetterFilter, Store};
+use rustix::io::ioctl_fionread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::Said;
@@ -30,24 +31,36 @@ fn many_are_changed_only_after_a_yes() {
     assert!(got.err.contains("--all"), "{got:?}");
 }
 
-/// The command with a terminal as its standard input, on which `typed` is typed once the command has asked.
-fn on_a_terminal(scene: &Scene, args: &[&str], typed: &str) -> Said {
+/// What a command did with a terminal.
+pub(super) struct AtTerminal {
+    pub(super) said: Said,
+    /// So many bytes of what was typed were shown.
+    pub(super) shown_bytes: u64,
+    /// So many were left for the shell.
+    pub(super) left_bytes: u64,
+}
+
+/// The command with a terminal as its standard input, on which `typed` is typed once the command has asked: once it has said
+/// what ends with `question`.
+pub(super) fn on_a_terminal(scene: &Scene, args: &[&str], question: &str, typed: &str) -> AtTerminal {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
     let keyboard = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
     let mut command = scene.command(args);
-    let mut child = command.stdin(keyboard).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stdin = keyboard.try_clone().unwrap();
+    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut asked, mut one) = (Vec::new(), [0]);
     let stderr = child.stderr.as_mut().unwrap();
-    while !asked.ends_with(b"[y/N] ") && stderr.read(&mut one).unwrap() > 0 {
+    while !asked.ends_with(question.as_bytes()) && stderr.read(&mut one).unwrap() > 0 {
         asked.extend(one);
     }
     File::from(terminal.try_clone().unwrap()).write_all(typed.as_bytes()).unwrap();
     let mut output = child.wait_with_output().unwrap();
     output.stderr.splice(..0, asked);
-    Said::of(output)
+    let [shown_bytes, left_bytes] = [ioctl_fionread(&terminal).unwrap(), ioctl_fionread(&keyboard).unwrap()];
+    AtTerminal { said: Said::of(output), shown_bytes, left_bytes }
 }
 
 #[test]
@@ -60,7 +73,7 @@ fn a_person_at_a_terminal_is_asked() {
         ("y\n", ("2 requeued\n", ""), vec![Request::Retry { filter: crm }]),
     ] {
         let got = beside_a_desk(&scene, || {
-            let said = on_a_terminal(&scene, &["dlq", "retry", "--stage", "crm"], typed);
+            let said = on_a_terminal(&scene, &["dlq", "retry", "--stage", "crm"], "[y/N] ", typed).said;
             assert_eq!((said.code, said.out.as_str()), (0, out.0), "{typed:?}");
             assert_eq!(said.err, format!("Retry 1 dead letter (1 crm)? [y/N] {}", out.1), "{typed:?}");
         });

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::Said;
+use super::changes::on_a_terminal;
 use super::scene::Scene;
 
 const SOURCE: &str = "[sources.website]\nkind = \"json\"\nfields.message = \"/m\"\n\
@@ -85,6 +86,7 @@ fn only_what_the_desk_can_read_is_taken() {
         ("a line", b"hunter2".to_vec(), 0),
         ("a line and its end", b"hunter2\r\n".to_vec(), 0),
         ("a key of many lines", pem.into(), 0),
+        ("its first line", b"-----BEGIN PRIVATE KEY-----\n".to_vec(), 65),
         ("nothing", Vec::new(), 65),
         ("an empty line", b"\n".to_vec(), 65),
         ("two lines", b"hunter2\nhunter3\n".to_vec(), 65),
@@ -100,6 +102,26 @@ fn only_what_the_desk_can_read_is_taken() {
     for name in ["", ".hidden", "a/b", "../x", "a b"] {
         assert_eq!(say(&scene, &["secrets", "set", name], b"x").code, 64, "{name}");
     }
+}
+
+#[test]
+fn what_is_typed_is_not_shown_and_nothing_of_it_reaches_the_shell() {
+    let scene = Scene::new("");
+    for (name, typed, code, said) in [
+        ("a secret", "hunter2\n", 0, ""),
+        ("Ctrl-C", "hunter2\u{3}\n", 65, "one line of text"),
+        ("a key of many lines", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n", 65, "<FILE"),
+    ] {
+        let got = on_a_terminal(&scene, &["secrets", "set", "token"], "(it is not shown): ", typed);
+        assert_eq!(got.said.code, code, "{name}: {:?}", got.said);
+        assert!(
+            got.said.err.contains(said) && !format!("{:?}", got.said).contains("hunter2"),
+            "{name}: {:?}",
+            got.said
+        );
+        assert_eq!((got.shown_bytes, got.left_bytes), (0, 0), "{name}");
+    }
+    assert_eq!(fs::read_to_string(at(&scene, "credentials/token")).unwrap(), "hunter2\n");
 }
 
 #[test]
