@@ -1,4 +1,5 @@
-//! `debian/man/nightdesk.toml.5` against `src/config/raw.rs`: the page has every key the program knows, and no other.
+//! `debian/man/nightdesk.toml.5` against `src/config/raw.rs`: the page has every key the program knows, and no other. And
+//! that the pages written by hand say what stands in them.
 //!
 //! The keys are read from the source, where the macro `tables!` lists them, because the types are private to `config`. The
 //! page is written by hand in mdoc(7): a heading `.Ss` for each table, an item `.It Ic` for each key.
@@ -71,4 +72,17 @@ fn the_example_of_the_page_can_be_used() {
     let example = page.split(".Bd -literal -offset indent\n").nth(1).unwrap().split("\n.Ed").next().unwrap();
     let config = Config::parse(example).map_err(|problems| problems.to_string()).unwrap();
     assert_eq!(config.oncall.unwrap().name, "Dana");
+}
+
+#[test]
+fn no_word_of_a_heading_is_taken_for_a_macro() {
+    for page in ["debian/man/nightdesk.8", "debian/man/nightdesk.toml.5"] {
+        for line in
+            shipped(page).lines().filter(|line| [".It ", ".Sh ", ".Ss "].iter().any(|item| line.starts_with(item)))
+        {
+            // English words that mdoc(7) would swallow; \\& before them makes them words.
+            let swallowed = line.split(' ').find(|word| ["An", "At", "Do", "In", "No", "So"].contains(word));
+            assert_eq!(swallowed, None, "{page}: {line}");
+        }
+    }
 }
