@@ -1,7 +1,7 @@
 //! The tunnels that systemd runs: whether each is up, since when, how often it broke.
 //!
 //! `status` and `doctor` call it. Only our own units are known; a tunnel of another kind is not seen here. That a unit is
-//! up means that its program has reached the other end, not that senders reach us.
+//! up means that its program runs and has signed in, not that senders reach us.
 
 use serde::Serialize;
 
