@@ -15,7 +15,8 @@ mod service_user;
 mod unit;
 
 use std::fmt;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -168,8 +169,14 @@ impl Report {
         if !hidden.is_empty() {
             self.unseen.push("credentials");
         }
+        let is_denied = File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+        let cure = if is_denied {
+            "sudo nightdesk doctor".to_owned()
+        } else {
+            format!("mend {}, then: nightdesk check --static", path.display())
+        };
         for problem in &errors {
-            self.problem(AREA, problem.to_string(), format!("mend {}, then: nightdesk check --static", path.display()));
+            self.problem(AREA, problem.to_string(), &cure);
         }
         for warning in &found.warnings {
             self.warn(AREA, warning.to_string(), "if it isn't meant so, change it there");

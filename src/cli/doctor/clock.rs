@@ -24,10 +24,14 @@ pub(super) fn look(around: &Around<'_>, report: &mut Report) {
     }
 }
 
-/// A Pi without a battery is right only once it has reached a time server.
+/// A Pi is right only once it has reached a time server; a Pi 5 has a clock, but its battery is bought with it or not.
 fn battery(around: &Around<'_>) -> &'static str {
     let clocks = std::fs::read_dir(around.roots.sys.join("class/rtc")).is_ok_and(|mut clocks| clocks.next().is_some());
-    if clocks { ", with a hardware clock" } else { "; without a hardware clock it is wrong at first after a power cut" }
+    if clocks {
+        "; its hardware clock goes on through a power cut if it has a battery"
+    } else {
+        "; without a hardware clock it is wrong at first after a power cut"
+    }
 }
 
 #[cfg(test)]
@@ -43,7 +47,7 @@ mod tests {
             ("nobody keeps it", &[], now, "warning: clock: systemd-timesyncd doesn't run"),
             ("not yet", &["run/timesync/other"], now, "warning: clock: not synchronised"),
             ("right", &[synchronized], now, "ok: clock: synchronised; without a hardware clock"),
-            ("with a battery", &[synchronized, "sys/class/rtc/rtc0"], now, "ok: clock: synchronised, with a hardware"),
+            ("with a clock", &[synchronized, "sys/class/rtc/rtc0"], now, "ok: clock: synchronised; its hardware clock"),
         ] {
             let mut fake = FakeBox::new();
             fake.config.server.clock_sync_file = fake.folder.path().join(synchronized);

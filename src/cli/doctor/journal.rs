@@ -1,7 +1,8 @@
 //! Whether the log outlives a restart of the box, and how much of the card it takes.
 //!
 //! Rule: journald.conf(5), `Storage=`: what is below `/var/log/journal` lasts, what is below `/run/log/journal` doesn't.
-//! Neither is wrong: a card wears, and a log that is gone after a power cut tells nothing of it.
+//! Debian makes the first folder in any case; a journal in the second one is being written, or it would be flushed to the
+//! first. Neither is wrong: a card wears, and a log that is gone after a power cut tells nothing of it.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,9 @@ const LARGE_BYTES: u64 = 1024 * 1024 * 1024;
 
 pub(super) fn look(around: &Around<'_>, report: &mut Report) {
     let lasting = around.roots.var.join("log/journal");
-    if lasting.is_dir() {
+    if size(&around.roots.run.join("log/journal")) > 0 {
+        report.ok(AREA, "the journal is in memory: it spares the card, and is gone when the box starts again");
+    } else if lasting.is_dir() {
         let bytes = size(&lasting);
         if bytes > LARGE_BYTES {
             let cure = "sudo journalctl --vacuum-size=200M, and a SystemMaxUse= in /etc/systemd/journald.conf.d";
@@ -23,8 +26,6 @@ pub(super) fn look(around: &Around<'_>, report: &mut Report) {
         } else {
             report.ok(AREA, format!("the journal lasts, and takes {}", amount(bytes)));
         }
-    } else if around.roots.run.join("log/journal").is_dir() {
-        report.ok(AREA, "the journal is in memory: it spares the card, and is gone when the box starts again");
     }
 }
 
@@ -45,6 +46,7 @@ mod tests {
         for (name, file, bytes, want) in [
             ("none", None, 0, None),
             ("in memory", Some("run/log/journal/a1/system.journal"), 1, Some("ok: log: the journal is in memory")),
+            ("flushed", Some("run/log/journal/a1/system.journal"), 0, Some("ok: log: the journal lasts")),
             (
                 "lasting",
                 Some("var/log/journal/a1/system.journal"),
@@ -59,6 +61,9 @@ mod tests {
             ),
         ] {
             let fake = FakeBox::new();
+            if name != "none" {
+                fake.write("var/log/journal/a1/README", "");
+            }
             if let Some(file) = file {
                 fake.write(file, "");
                 fs::File::options().write(true).open(fake.folder.path().join(file)).unwrap().set_len(bytes).unwrap();

@@ -56,4 +56,7 @@ fn whoever_is_not_root_is_told_what_was_not_seen() {
     assert_eq!(got.code, 69, "{got:?}");
     assert!(got.out.contains("not seen by this user: credentials, who holds ports"), "{got:?}");
     assert!(!got.out.contains("website-secret"), "what wasn't seen is no problem: {got:?}");
+    fs::set_permissions(scene.config(), fs::Permissions::from_mode(0o640)).unwrap();
+    let got = Said::of(scene.command(&["doctor"]).uid(NOBODY).gid(NOBODY).output().unwrap());
+    assert!(got.out.contains("who is in the group nightdesk. What to do: sudo nightdesk doctor"), "{got:?}");
 }
