@@ -13,8 +13,8 @@ impl Story<'_> {
             .sh(&format!("test -s {DATABASE}; test -e /etc/nightdesk/nightdesk.toml; ! test -e /usr/bin/nightdesk"));
         let said = self.shell.sh("apt-get purge -y nightdesk 2>&1");
         assert!(said.contains("/var/lib/nightdesk"), "{said}");
-        self.shell.sh(&format!("test -s {DATABASE}; ! test -e /etc/nightdesk/nightdesk.toml"));
-        self.did("remove and purge keep the leads, and say where");
+        self.shell.sh(&format!("test -s {DATABASE}; ! test -e /etc/nightdesk"));
+        self.did("remove and purge keep the leads, and say where; secrets and keys are gone");
 
         self.shell.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/nightdesk.deb");
         self.up().await;

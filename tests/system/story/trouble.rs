@@ -1,5 +1,7 @@
 //! What goes wrong while nobody is there: the line is cut, the desk hangs, the desk crashes again and again.
 
+use std::time::{Duration, Instant};
+
 use super::Story;
 
 /// Tells the story's alert apart from others.
@@ -51,18 +53,22 @@ impl Story<'_> {
         self.shell.write("/etc/nightdesk/alert.d/test", HOOK);
         self.shell.sh("chmod 755 /etc/nightdesk/alert.d/test");
         self.drop_in("ExecStart=\\nExecStart=/bin/false");
+        let begun = Instant::now();
         self.shell.try_sh("systemctl restart nightdesk");
         self.shell.until("the operator is told", self.place.seconds(120), "test -s /root/alerted").await;
         let told = self.shell.sh("cat /root/alerted");
         assert_eq!(told.lines().count(), 1, "{told}");
         let restarts: u32 = self.shell.sh("systemctl show -P NRestarts nightdesk").parse().unwrap();
         assert!((4..=8).contains(&restarts), "{restarts} restarts until then");
+        // Two seconds between any two starts, and the two waits that were over by then: 5 s and 10 s.
+        assert!(begun.elapsed() >= Duration::from_secs(20), "the pace doesn't slow");
         self.drop_in("");
         // Nobody restarts it: the next start is its own.
         self.shell.until("it is back by itself", self.place.seconds(120), "systemctl is-active nightdesk").await;
         self.up().await;
         let status = self.shell.sh("nightdesk status");
         assert!(status.contains("in a row"), "status doesn't tell of the crash loop:\n{status}");
+        assert_eq!(self.shell.sh("cat /root/alerted"), told, "told again, and it isn't even down any more");
         self.lead().await;
         self.did(&format!("a crash loop: {restarts} starts, ever slower, one alert: {told}"));
     }
