@@ -76,6 +76,9 @@ impl Check {
     }
 
     async fn look(&self, desk: &Desk, secrets: Option<&Secrets>, found: &mut Findings) -> Result<(), CliError> {
+        if let Some(secrets) = secrets {
+            found.tell_sealed(&desk.config, secrets);
+        }
         place::ports(&desk.config, found);
         if self.depth.fixed {
             return Ok(());
@@ -124,7 +127,6 @@ impl Findings {
             found.error("sms.template", error.to_string());
         }
         if let Some(secrets) = &secrets {
-            found.tell_sealed(&desk.config, secrets);
             place::tls(&desk.config, secrets, &mut found);
         }
         Ok((found, Some(desk), secrets))

@@ -148,6 +148,7 @@ fn a_sealed_secret_takes_the_place_of_a_plain_one() {
     let check = scene.say(&["check", "--static"]);
     assert_eq!(check.code, 0, "{check:?}");
     assert!(check.out.contains("warning: sources.website.auth.secret: it is sealed"), "{check:?}");
+    assert!(!scene.say(&["doctor"]).out.contains("sealed"), "nothing is wrong with it");
     let test = scene.say(&["send-test", "website"]);
     assert!(test.err.contains("the credential website-secret is sealed: only the desk"), "{test:?}");
 
