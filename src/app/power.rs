@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,20 +46,11 @@ impl Power {
             let left = PAUSE.saturating_sub(ago).as_secs();
             return Err(format!("{name} was switched {} s ago and is still coming back; wait {left} s", ago.as_secs()));
         }
-        leave(&self.folder.join(format!("power-cycle-{name}")))
+        fs::write(self.folder.join(format!("power-cycle-{name}")), "")
             .map_err(|error| format!("the request can't be left for root: {error}"))?;
         asked.insert(name.to_owned(), now);
         Ok(())
     }
-}
-
-/// Made anew each time, because a path unit notices that a file comes, not that it is there.
-fn leave(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    fs::File::create_new(path).map(drop)
 }
 
 #[cfg(test)]
