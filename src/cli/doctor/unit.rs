@@ -1,4 +1,6 @@
-//! The desk's unit and the tunnels' units, as systemd sees them.
+//! The desk's unit, its helpers' and the tunnels' units, as systemd sees them.
+//!
+//! What isn't installed is no trouble of a box that runs the desk by hand. Rule: systemd(1), unit states.
 
 use super::super::systemd::{DESK, Unit};
 use super::super::table::Screen;
@@ -7,6 +9,11 @@ use super::{Around, Report};
 
 const AREA: &str = "service";
 const PROPERTIES: [&str; 6] = ["LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "StatusText"];
+/// What watches and works beside the desk, and what there isn't without it.
+const HELPERS: [(&str, &str); 2] = [
+    ("nightdesk-alert.path", "nobody is told when the desk is down"),
+    ("nightdesk-backup.timer", "no copies are made"),
+];
 /// So often it isn't chance any more.
 const MANY_RESTARTS: u32 = 3;
 const LOG: &str = "journalctl -u nightdesk -n 100 tells why";
@@ -16,6 +23,9 @@ pub(super) fn look(around: &Around<'_>, report: &mut Report) {
         Some(unit) => judge(unit, report),
         None => report.ok(AREA, "systemd doesn't run here, so the desk has no service"),
     }
+    for (name, without) in HELPERS {
+        helper(around, name, without, report);
+    }
     for tunnel in tunnels(&around.systemctl) {
         let words = tunnel.words(&Screen::of_stdout(around.config.business.time_zone.clone()));
         let area = format!("tunnel {}", tunnel.name);
@@ -24,6 +34,16 @@ pub(super) fn look(around: &Around<'_>, report: &mut Report) {
         } else {
             report.problem(area, words, "until it is up, no lead comes in through it; its log tells why it isn't");
         }
+    }
+}
+
+fn helper(around: &Around<'_>, name: &str, without: &str, report: &mut Report) {
+    let units = around.systemctl.show(&["Id", "LoadState", "ActiveState"], name);
+    let is_off = |unit: &Unit| {
+        unit.get("Id") == name && unit.get("LoadState") == "loaded" && unit.get("ActiveState") != "active"
+    };
+    if units.iter().any(is_off) {
+        report.warn(AREA, format!("{name} doesn't run: {without}"), format!("sudo systemctl enable --now {name}"));
     }
 }
 
@@ -78,6 +98,11 @@ mod tests {
                 "not installed",
                 "LoadState=not-found\nActiveState=inactive".to_owned(),
                 &["warning: service: nightdesk.service isn't"],
+            ),
+            (
+                "no backups",
+                unit("active", "\n\nId=nightdesk-backup.timer\nLoadState=loaded\nActiveState=inactive"),
+                &["ok: service: it runs", "warning: service: nightdesk-backup.timer doesn't run: no copies"],
             ),
             (
                 "a tunnel is down",
