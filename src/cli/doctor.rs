@@ -163,26 +163,29 @@ impl Report {
             Some(desk) => desk,
             None => Desk { path: path.to_owned(), config: Config::parse("").map_err(|_| CliError::Unfit)? },
         };
-        let credentials: Vec<String> = desk.config.credentials().into_values().flatten().collect();
-        let is_hidden = |key: &str| !geteuid().is_root() && credentials.iter().any(|known| known == key);
+        let credentials = desk.config.credentials();
+        let credential = |key: &String| credentials.iter().find(|(_, keys)| keys.contains(key)).map(|(name, _)| name);
+        let is_hidden = |key: &String| !geteuid().is_root() && credential(key).is_some();
         let (hidden, errors): (Vec<_>, Vec<_>) = found.errors.iter().partition(|problem| is_hidden(&problem.path));
         if !hidden.is_empty() {
             self.unseen.push("credentials");
         }
         let is_denied = File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
-        let cure = if is_denied {
-            "sudo nightdesk doctor".to_owned()
-        } else {
-            format!("mend {}, then: nightdesk check --static", path.display())
-        };
+        let at = path.display();
         for problem in &errors {
-            self.problem(AREA, problem.to_string(), &cure);
+            let cure = match credential(&problem.path) {
+                Some(name) => format!("sudo nightdesk secrets set {name}"),
+                None if is_denied => "sudo nightdesk doctor".to_owned(),
+                None => format!("mend {at}, then: sudo nightdesk check --static"),
+            };
+            self.problem(AREA, problem.to_string(), cure);
         }
         for warning in &found.warnings {
-            self.warn(AREA, warning.to_string(), "if it isn't meant so, change it there");
+            let cure = format!("if it isn't meant so, change {at}, then: sudo systemctl restart nightdesk");
+            self.warn(AREA, warning.to_string(), cure);
         }
         if errors.is_empty() {
-            self.ok(AREA, format!("{} can be used", path.display()));
+            self.ok(AREA, format!("{at} can be used"));
         }
         Ok(desk)
     }

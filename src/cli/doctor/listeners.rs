@@ -21,19 +21,31 @@ struct Listener {
 }
 
 pub(super) async fn look(around: &Around<'_>, desk: &Desk, report: &mut Report) {
-    let intake = control(desk, report).await;
+    let found = control(desk, report).await;
     let server = &around.config.server;
     let listening = listeners(&around.roots.proc);
-    for (area, at) in [("listener", intake.unwrap_or(server.listen)), ("admin listener", server.admin_listen)] {
+    let intake = if let Found::At(intake) = found { intake } else { server.listen };
+    for (area, at) in [("listener", intake), ("admin listener", server.admin_listen)] {
+        // A desk that doesn't run was told of: only who is in its place is news.
+        let is_news = found != Found::Nobody || listening.iter().any(|listener| listener.takes(at));
         // Port 0 is any: where, only the running desk knows.
-        if at.port() != 0 {
+        if at.port() != 0 && is_news {
             judge(around, area, at, &listening, report);
         }
     }
 }
 
-/// Where the running desk takes leads.
-async fn control(desk: &Desk, report: &mut Report) -> Option<SocketAddr> {
+/// Whom the control socket leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// A desk that takes leads there.
+    At(SocketAddr),
+    /// A desk that didn't tell.
+    Mute,
+    Nobody,
+}
+
+async fn control(desk: &Desk, report: &mut Report) -> Found {
     match desk.ask_if_running(&Request::Status).await {
         Ok(Some(Response::Status(status))) => {
             if status.version == env!("CARGO_PKG_VERSION") {
@@ -42,9 +54,12 @@ async fn control(desk: &Desk, report: &mut Report) -> Option<SocketAddr> {
                 let words = format!("the desk that runs is of version {}, this program is not", status.version);
                 report.warn(SOCKET, words, "sudo systemctl restart nightdesk");
             }
-            return status.intake.parse().ok();
+            return status.intake.parse().map_or(Found::Mute, Found::At);
         }
-        Ok(None) => report.problem(SOCKET, "no desk answers: no lead is taken in", "sudo systemctl start nightdesk"),
+        Ok(None) => {
+            report.problem(SOCKET, "no desk answers: no lead is taken in", "sudo systemctl start nightdesk");
+            return Found::Nobody;
+        }
         Err(CliError::Control(error @ ControlError::NotAllowed(_))) => {
             report.warn(SOCKET, error.to_string(), "sudo usermod -aG nightdesk USER, then sign in again");
         }
@@ -52,7 +67,7 @@ async fn control(desk: &Desk, report: &mut Report) -> Option<SocketAddr> {
             report.problem(SOCKET, "the desk doesn't answer as it should", "journalctl -u nightdesk -n 100");
         }
     }
-    None
+    Found::Mute
 }
 
 fn judge(around: &Around<'_>, area: &str, at: SocketAddr, listening: &[Listener], report: &mut Report) {

@@ -11,6 +11,9 @@ use super::scene::Scene;
 
 /// Somebody who isn't root.
 const NOBODY: u32 = 65_534;
+/// A source whose secret is not there.
+const SOURCE: &str = "[sources.website]\nkind = \"json\"\nfields.message = \"/m\"\n\
+                      auth = { scheme = \"bearer\", secret = { credential = \"website-secret\" } }\n";
 
 fn words(said: &Said, area: &str) -> String {
     let json = said.json();
@@ -38,6 +41,18 @@ fn a_desk_that_runs_is_well_and_one_that_does_not_is_told() {
 }
 
 #[test]
+fn what_follows_from_something_else_is_not_told_again() {
+    let scene = Scene::new(SOURCE);
+    let text = fs::read_to_string(scene.config()).unwrap();
+    fs::write(scene.config(), text.replacen("127.0.0.1:0", "127.0.0.1:1", 1)).unwrap(); // where nobody listens
+    let got = scene.say(&["doctor"]);
+    let problems: Vec<&str> = got.out.lines().filter(|line| line.starts_with("problem: ")).collect();
+    let [credential, desk] = problems.as_slice() else { panic!("{problems:#?}") };
+    assert!(credential.ends_with("What to do: sudo nightdesk secrets set website-secret"), "{credential}");
+    assert!(desk.contains("no desk answers"), "{desk}");
+}
+
+#[test]
 fn a_broken_configuration_does_not_hide_the_rest() {
     let scene = Scene::new("[oncal]\n");
     let got = scene.say(&["doctor", "--json"]);
@@ -48,9 +63,7 @@ fn a_broken_configuration_does_not_hide_the_rest() {
 
 #[test]
 fn whoever_is_not_root_is_told_what_was_not_seen() {
-    let source = "[sources.website]\nkind = \"json\"\nfields.message = \"/m\"\n\
-                  auth = { scheme = \"bearer\", secret = { credential = \"website-secret\" } }\n";
-    let scene = Scene::new(source);
+    let scene = Scene::new(SOURCE);
     fs::set_permissions(scene.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let got = Said::of(scene.command(&["doctor"]).uid(NOBODY).gid(NOBODY).output().unwrap());
     assert_eq!(got.code, 69, "{got:?}");
