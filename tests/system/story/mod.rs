@@ -53,6 +53,7 @@ impl<'a> Story<'a> {
         self.power_cycle().await;
         self.cut_tunnel().await;
         self.hang().await;
+        self.power_cycle().await;
         self.crash_loop().await;
         self.upgrade().await;
         self.reboot().await;

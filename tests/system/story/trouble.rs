@@ -48,6 +48,21 @@ impl Story<'_> {
         self.did("kill -STOP: the watchdog restarts it");
     }
 
+    /// The sandboxed desk asks, root's unit does it: here the commands only leave a mark.
+    pub(super) async fn power_cycle(&mut self) {
+        let sh = &self.shell;
+        let ask = "nightdesk modem power-cycle modem0";
+        let said = sh.fails(ask);
+        assert!(said.contains("enable --now nightdesk-modem-power@modem0.path"), "{said}");
+        sh.write("/etc/nightdesk/modem-power/modem0", "echo done >/run/nightdesk-modem-power/mark");
+        sh.sh(&format!("systemctl enable --now nightdesk-modem-power@modem0.path; {ask}"));
+        sh.until("root's unit runs", self.place.seconds(20), "test -s /run/nightdesk-modem-power/mark").await;
+        sh.sh("! test -e /run/nightdesk/power-cycle-modem0");
+        let said = sh.fails(ask);
+        assert!(said.contains("still coming back"), "{said}");
+        self.did("a modem is power-cycled by root's unit when the desk asks, once a minute at most");
+    }
+
     /// A binary that can't run: the pace slows, the operator is told once, no PIN is tried, and once mended all is well.
     pub(super) async fn crash_loop(&mut self) {
         self.shell.write("/etc/nightdesk/alert.d/test", HOOK);
