@@ -50,7 +50,6 @@ impl<'a> Story<'a> {
         self.first_lead().await;
         self.read_database().await;
         self.back_up();
-        self.power_cycle().await;
         self.cut_tunnel().await;
         self.hang().await;
         self.power_cycle().await;

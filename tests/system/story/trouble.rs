@@ -8,20 +8,6 @@ use super::Story;
 const HOOK: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >>/root/alerted";
 
 impl Story<'_> {
-    /// The sandboxed desk asks, root's unit acts: once, and not again at once.
-    pub(super) async fn power_cycle(&mut self) {
-        let sh = &self.shell;
-        let how = "/etc/nightdesk/modem-power/modem0";
-        sh.write(how, "echo off and on >>/run/nightdesk-modem-power/test");
-        sh.sh(&format!("chmod 600 {how}; systemctl enable --now nightdesk-modem-power@modem0.path"));
-        sh.sh("nightdesk modem power-cycle modem0");
-        let done = "test -s /run/nightdesk-modem-power/test; ! test -e /run/nightdesk/power-cycle-modem0";
-        sh.until("the modem's power is cut", self.place.seconds(10), done).await;
-        sh.fails("nightdesk modem power-cycle modem0");
-        assert_eq!(sh.sh("cat /run/nightdesk-modem-power/test"), "off and on");
-        self.did("the desk has root switch the modem off and on");
-    }
-
     /// Nobody does anything: systemd and ssh put it right.
     pub(super) async fn cut_tunnel(&mut self) {
         let restarts = "systemctl show -P NRestarts nightdesk-tunnel-ssh@office";
