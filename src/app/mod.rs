@@ -280,6 +280,9 @@ pub async fn run(config: &Config, secrets: &Secrets) -> Result<(), AppError> {
     notifier.stopping();
     // The heart holds a way to the writer, which ends only when the last one is gone.
     helpers.shutdown().await;
+    if result.is_ok() {
+        starts::take_back(&running.writer).await;
+    }
     running.drain().await;
     if result.is_ok() {
         starts::forget(&starts);

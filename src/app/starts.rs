@@ -16,32 +16,39 @@ const SETTLED_AFTER: Duration = Duration::from_mins(10);
 /// The alert's name.
 const ALERT: &str = "service:starts";
 
-/// Raises the alert, or clears an earlier one when too few failed.
+/// Raises the alert if too many failed; a start as any other writes nothing.
 pub(super) async fn tell(writer: &Writer, failures: u32) {
-    let body = move |tx: crate::store::Tx<'_>| {
-        if failures < ALERT_FROM {
-            return tx.clear_alert(ALERT, Timestamp::now());
-        }
+    if failures < ALERT_FROM {
+        return;
+    }
+    let raise = move |tx: crate::store::Tx<'_>| {
         let text = format!("the desk failed to start, or crashed, {failures} times in a row before this start");
         let cure =
             "journalctl -u nightdesk -n 200 tells what happened; leads were refused meanwhile, their senders try again";
         tx.alert(ALERT, &text, cure, Timestamp::now())
     };
-    if let Err(error) = writer.run(Command::Outcome, body).await {
+    if let Err(error) = writer.run(Command::Outcome, raise).await {
         tracing::error!(%error, "the alert about failed starts can't be written");
     }
 }
 
-/// Forgets the count once the desk has lasted.
+/// Forgets the count and takes the alert back once the desk has lasted.
 pub(super) async fn settle(writer: Writer, starts: Starts) {
     tokio::time::sleep(SETTLED_AFTER).await;
     forget(&starts);
-    tell(&writer, 0).await;
+    take_back(&writer).await;
 }
 
 /// Starts the count anew.
 pub(super) fn forget(starts: &Starts) {
     if let Err(error) = starts.forget() {
         tracing::warn!(%error, "the count of failed starts can't be removed; the next start may wait");
+    }
+}
+
+/// Takes the alert back, if there is one: this desk has lasted, or a person is at work.
+pub(super) async fn take_back(writer: &Writer) {
+    if let Err(error) = writer.run(Command::Outcome, |tx| tx.clear_alert(ALERT, Timestamp::now())).await {
+        tracing::error!(%error, "the alert about failed starts can't be taken back");
     }
 }

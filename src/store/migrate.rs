@@ -31,7 +31,7 @@ pub(super) fn migrate(connection: &mut Connection, file: Option<&Path>) -> Resul
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     // Out of the WAL, so that the file's own header tells the version to who reads nothing else: the package's preinst.
-    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 fn known() -> i64 {
