@@ -2,6 +2,7 @@
 //! `authorized_keys`.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -10,7 +11,7 @@ use crate::shell::Keys;
 /// Where it listens, for the box.
 pub(crate) const SSH: u16 = 2022;
 /// Where it listens, for the world.
-pub(crate) const PUBLIC: u16 = 9443;
+pub(crate) const PUBLIC: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9443);
 
 /// Up until it is dropped.
 pub(crate) struct Gateway {
@@ -38,7 +39,7 @@ impl Gateway {
 
     /// Lets the box's tunnel in, for one forwarding and nothing else.
     pub(crate) fn admit(&self, public_key: &str) {
-        let line = format!("restrict,port-forwarding,permitlisten=\"127.0.0.1:{PUBLIC}\" {public_key}\n");
+        let line = format!("restrict,port-forwarding,permitlisten=\"{PUBLIC}\" {public_key}\n");
         fs::write(&self.authorized, line).unwrap();
     }
 

@@ -25,6 +25,9 @@ mod story;
 mod tree;
 mod world;
 
+#[path = "../it/support/mod.rs"]
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -109,21 +109,19 @@ impl Shell {
     }
 
     /// Waits until a script succeeds; its output.
-    pub(crate) async fn until(&self, what: &str, within: Duration, script: &str) -> String {
-        let end = Instant::now() + within;
-        loop {
-            let output = self.try_sh(script);
-            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            if output.status.success() {
-                return text;
-            }
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            if Instant::now() >= end {
-                let log = self.try_sh("journalctl -n 60 --no-pager").stdout;
-                panic!("not within {within:?}: {what}\n{text}\n{said}\n{}", String::from_utf8_lossy(&log));
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
+    pub(crate) async fn until(&self, what: &str, limit: Duration, script: &str) -> String {
+        let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        let mut last = None;
+        let done = within(limit, || {
+            let output = last.insert(self.try_sh(script));
+            output.status.success().then(|| text_of(&output.stdout))
+        });
+        if let Some(text) = done.await {
+            return text;
         }
+        let said = last.map_or_else(String::new, |output| text_of(&[output.stdout, output.stderr].concat()));
+        let log = text_of(&self.try_sh("journalctl -n 60 --no-pager").stdout);
+        panic!("not within {limit:?}: {what}\n{said}\n{log}");
     }
 
     /// Lets go of the kept connection: the box goes down.
@@ -131,6 +129,20 @@ impl Shell {
         let mut ssh = self.ssh();
         drop(ssh.args(["-O", "exit", "root@127.0.0.1"]).stderr(Stdio::null()).status());
         drop(std::fs::remove_file(&self.control));
+    }
+}
+
+/// Looks again and again until there is something, for so long. Nothing outside tells when it has come about.
+pub(crate) async fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 

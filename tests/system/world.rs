@@ -1,33 +1,26 @@
 //! What is outside the box: the model, HubSpot and the phones, and the senders of leads. They run in this process, so they
 //! outlive the box and remember what it really did.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use base64::Engine;
-use hmac::{Hmac, KeyInit, Mac};
 use nightdesk::demo::sim::modem::Setup;
 use nightdesk::demo::sim::{HubSpot, Llm, Modem, Sim};
-use nightdesk::wire::{Call, Wire};
-use serde_json::json;
-use sha2::Sha256;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use tokio::net::UnixListener;
 
 use crate::gateway;
+use crate::support::{self, HUBSPOT_SECRET, PUBLIC_URL, Post};
 
 /// Below the scratch folder; holds the modem's socket.
 pub(crate) const FOLDER: &str = "world";
 /// Contacts with the ids from 1 up are known to HubSpot.
 const CONTACTS: u32 = 3000;
-/// What the sender knows the desk by.
-const PUBLIC_URL: &str = "https://leads.example.com";
 /// Where texts go.
 pub(crate) const NUMBER: &str = "+13035550119";
 
 /// The secrets that an operator sets, with their values.
 pub(crate) const SECRETS: [(&str, &str); 3] = [
-    ("hubspot-client-secret", "client-secret-of-this-test"),
+    ("hubspot-client-secret", HUBSPOT_SECRET),
     ("hubspot-token", "pat-token-of-this-test"),
     ("openai-key", "sk-key-of-this-test"),
 ];
@@ -38,7 +31,6 @@ pub(crate) struct World {
     pub(crate) hubspot: Sim<HubSpot>,
     /// One for each time that the modem got power.
     modems: Arc<Mutex<Vec<Modem>>>,
-    wire: Wire,
 }
 
 impl World {
@@ -57,7 +49,6 @@ impl World {
             llm: Sim::spawn(Llm::new(SECRETS[2].1)).await.unwrap(),
             hubspot: Sim::spawn(account).await.unwrap(),
             modems,
-            wire: Wire::new(),
         }
     }
 
@@ -74,7 +65,7 @@ description = "Barcode scanners and their software, for warehouses."
 [oncall]
 name = "Dana"
 phone = "{NUMBER}"
-[sources.hubspot]
+[sources.crm]
 kind = "hubspot-workflow"
 auth = {{ scheme = "hubspot", secret = {{ credential = "hubspot-client-secret" }} }}
 crm = "hubspot"
@@ -99,24 +90,10 @@ token = {{ credential = "hubspot-token" }}
     /// Posts a contact's message as HubSpot's workflow does, signed, to the public end of the tunnel. The lead's id, once it
     /// is acknowledged.
     pub(crate) async fn post(&self, contact: u32, message: &str) -> Option<String> {
-        let body = json!({
-            "vid": contact, "portal-id": 62515, "is-contact": true,
-            "properties": {
-                "firstname": {"value": "Anna"}, "lastname": {"value": "Berg"},
-                "email": {"value": format!("anna{contact}@example.com")}, "message": {"value": message},
-            },
-        });
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().to_string();
-        let signed = format!("POST{PUBLIC_URL}/hooks/hubspot{body}{time}");
-        let mut mac = Hmac::<Sha256>::new_from_slice(SECRETS[0].1.as_bytes()).unwrap();
-        mac.update(signed.as_bytes());
-        let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
-        let call = Call::post(format!("http://127.0.0.1:{}/hooks/hubspot", gateway::PUBLIC))
-            .header("x-hubspot-signature-v3", signature)
-            .header("x-hubspot-request-timestamp", time)
-            .json(&body);
-        let answer = self.wire.send(&call, Duration::from_secs(30)).await.ok().filter(|answer| answer.status == 202)?;
-        answer.json()?.get("lead_id")?.as_str().map(str::to_owned)
+        let post = Post::hubspot(&contact.to_string(), message);
+        let (status, _, body) = support::exchange(gateway::PUBLIC, &post.bytes()).await?;
+        let answer: Value = (status == 202).then(|| serde_json::from_slice(&body).unwrap())?;
+        answer.get("lead_id")?.as_str().map(str::to_owned)
     }
 
     /// The texts on the phones, the parts of a long one put together.

@@ -83,7 +83,7 @@ impl Story<'_> {
         let sh = &self.shell;
         let at = self.place.outside();
         let (ssh, public) = (gateway::SSH, gateway::PUBLIC);
-        let environment = format!("SSH_TO=root@{at}\nSSH_PORT={ssh}\nSSH_LISTEN=127.0.0.1:{public}");
+        let environment = format!("SSH_TO=root@{at}\nSSH_PORT={ssh}\nSSH_LISTEN={public}");
         sh.write("/etc/nightdesk/tunnel/office.env", &environment);
         sh.write("/etc/nightdesk/tunnel/office.known_hosts", &self.gateway.known_host(at));
         sh.sh("ssh-keygen -q -t ed25519 -N '' -f /etc/nightdesk/tunnel/office.key");

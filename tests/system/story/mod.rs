@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::gateway::Gateway;
 use crate::place::Place;
-use crate::shell::{Shell, ok};
+use crate::shell::{Shell, ok, within};
 use crate::world::World;
 
 pub(crate) struct Story<'a> {
@@ -97,17 +97,11 @@ impl<'a> Story<'a> {
     }
 
     async fn acted_on(&self, contact: u32) {
-        let end = Instant::now() + self.place.seconds(30) + Duration::from_mins(1);
         let mark = format!("({contact})");
-        loop {
-            let text = self.world.texts().iter().any(|text| text.contains(&mark));
-            let class = self.world.class(contact);
-            if text && class.as_deref() == Some("URGENT_BUYER") {
-                return;
-            }
-            assert!(Instant::now() < end, "text: {text}, class: {class:?}\n{}", self.journal());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        let seen = || (self.world.texts().iter().any(|text| text.contains(&mark)), self.world.class(contact));
+        let acted = || matches!(seen(), (true, Some(class)) if class == "URGENT_BUYER").then_some(());
+        let in_time = within(self.place.seconds(30) + Duration::from_mins(1), acted).await;
+        assert!(in_time.is_some(), "text and class: {:?}\n{}", seen(), self.journal());
     }
 
     /// Waits until the desk runs and takes leads.

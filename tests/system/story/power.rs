@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Story, say};
 use crate::burst::{Acknowledged, burst};
+use crate::shell::within;
 
 const CUTS: u64 = 10;
 /// Leads of the bursts have contacts from here on.
@@ -40,15 +41,9 @@ impl Story<'_> {
     }
 
     async fn settle(&mut self, all: &Acknowledged) {
-        let end = std::time::Instant::now() + self.place.seconds(90);
-        loop {
-            let open = self.missing(&all.leads, "AND settled_at IS NOT NULL");
-            if open.is_empty() {
-                break;
-            }
-            assert!(std::time::Instant::now() < end, "never settled: {open:?}\n{}", self.journal());
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        }
+        let open = || self.missing(&all.leads, "AND settled_at IS NOT NULL");
+        let settled = within(self.place.seconds(90), || open().is_empty().then_some(())).await;
+        assert!(settled.is_some(), "never settled: {:?}\n{}", open(), self.journal());
         let texts = self.world.texts();
         let of = |contact: &u32| texts.iter().filter(|text| text.contains(&format!("({contact})"))).count();
         let counts: Vec<usize> = all.urgent.iter().map(of).collect();
