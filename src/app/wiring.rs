@@ -14,7 +14,7 @@ use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
-use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane};
+use crate::model::{Channel, Effect, Failure, Fault, Forgetful, Ladder, Lane};
 use crate::outbox::{self, BreakerSettings, Limits, Waits};
 use crate::route::{self, Person, SmsTemplate, TemplateError};
 use crate::sanitize;
@@ -62,7 +62,7 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationTok
         );
     }
     for (name, settings) in &config.modem {
-        let (handle, task) = modem::modem(modem_settings(name, settings), stop.clone());
+        let (handle, task) = modem::modem(modem_settings(name, settings), Arc::new(Forgetful), stop.clone());
         let channel = Channel::new(Lane::Sms, name);
         effects.add(channel.clone(), MODEM_WORKERS, Arc::new(handle.clone()));
         effects.modems.push((channel, handle));
@@ -342,6 +342,9 @@ fn modem_settings(name: &str, settings: &config::Modem) -> modem::Settings {
         baud: settings.baud,
         smsc: settings.smsc.as_ref().map(ToString::to_string),
         validity: settings.validity,
+        pin: None,
+        caps: (settings.parts_per_hour, settings.parts_per_day),
+        power: None,
         timings: modem::Timings {
             prompt: timings.prompt,
             result: timings.result,
@@ -350,6 +353,7 @@ fn modem_settings(name: &str, settings: &config::Modem) -> modem::Settings {
             keep_alive: timings.keep_alive,
             reopen: timings.reopen,
             retry: timings.retry,
+            part_gap: timings.part_gap,
             late_verdict: timings.late_verdict,
             ..modem::Timings::default()
         },

@@ -8,6 +8,7 @@ mod auth;
 mod crm;
 mod desk;
 mod llm;
+mod modem;
 mod problems;
 mod raw;
 mod read;
@@ -27,10 +28,11 @@ pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use crm::{Crm, Outbox};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, OnCall, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
+pub use modem::{Modem, Timings};
 pub use problems::{Problem, Problems};
 pub use sanitize::Sanitize;
 pub use secret::{SECRET_MAX_BYTES, SecretError, SecretRef, Secrets, is_credential_name, secret_of};
-pub use sms::{Modem, Sender, Sms, Timings, Twilio};
+pub use sms::{Sender, Sms, Twilio};
 pub use source::{Fields, Shape, Source};
 pub use tls::Tls;
 pub use typed::BaseUrl;
@@ -147,7 +149,8 @@ impl Config {
         let mut ports = BTreeMap::new();
         for (name, modem) in &self.modem {
             if let Some(other) = ports.insert(&modem.port, name) {
-                problems.error(format!("modem.{name}.port"), format!("the same device as modem.{other}.port"));
+                let same = if modem.port.is_some() { "the same device as" } else { "\"auto\" as well as" };
+                problems.error(format!("modem.{name}.port"), format!("{same} modem.{other}.port"));
             }
         }
         let mut names = BTreeMap::new();

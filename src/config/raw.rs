@@ -15,7 +15,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserial
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::auth::{Fingerprint, Signed};
-use super::typed::{Bytes, Country, HeaderName, Text};
+use super::typed::{Bytes, Country, HeaderName, Port, Text};
 use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, Structured, TokenLimitKey};
 use crate::model::{Label, Phone};
 
@@ -143,12 +143,17 @@ tables! {
         report_wait: Text<Duration>,
         max_parts: u8,
         template: String,
+        translit: Translit,
     }
     Modem {
-        port: Text<PathBuf>,
+        port: Text<Port>,
         baud: u32,
         smsc: Text<Phone>,
         validity: Text<Duration>,
+        pin: SecretRef,
+        parts_per_hour: u32,
+        parts_per_day: u32,
+        power_cycle: bool,
         timings: Timings,
     }
     Timings {
@@ -159,6 +164,7 @@ tables! {
         keep_alive: Text<Duration>,
         reopen: Text<Duration>,
         retry: Text<Duration>,
+        part_gap: Text<Duration>,
         late_verdict: Text<Duration>,
     }
     Twilio {
@@ -235,6 +241,14 @@ pub(super) enum Scheme {
 pub(super) enum Place {
     Header,
     Path,
+}
+
+/// What happens to characters that would double what a text costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Translit {
+    Auto,
+    Off,
 }
 
 /// The CRMs there are.

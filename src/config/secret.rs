@@ -246,7 +246,9 @@ impl Config {
         let llm = llm.filter_map(|(nth, llm)| llm.key.as_ref().map(|key| (format!("llm[{nth}].key"), key)));
         let twilio = self.twilio.iter().map(|twilio| ("twilio.token".to_owned(), &twilio.token));
         let crm = self.crm.iter().map(|(name, crm)| (format!("crm.{name}.token"), &crm.token));
-        sources.chain(llm).chain(twilio).chain(crm).collect()
+        let pins = self.modem.iter();
+        let pins = pins.filter_map(|(name, modem)| modem.pin.as_ref().map(|pin| (format!("modem.{name}.pin"), pin)));
+        sources.chain(llm).chain(twilio).chain(crm).chain(pins).collect()
     }
 
     /// The credentials the configuration names, each with the keys that name it.

@@ -1,15 +1,14 @@
-//! How texts go out: the order of channels, each modem, Twilio.
+//! How texts go out: the order of channels, and Twilio.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::read::nearest;
-use super::typed::{BaseUrl, NAME_WHAT, Text, is_name, trimmed};
+use super::typed::{BaseUrl, Text, trimmed};
 use super::{Problems, SecretRef, raw};
-use crate::model::{Channel, Lane, Phone};
+use crate::model::{Channel, Lane};
 
 /// The channel name of the account at Twilio.
-const TWILIO: &str = "twilio";
+pub(super) const TWILIO: &str = "twilio";
 
 /// A healthy modem takes 3 to 8 s.
 const SMS_FAILOVER_AFTER: Duration = Duration::from_secs(30);
@@ -24,30 +23,6 @@ const SMS_MAX_PARTS: u8 = 3;
 /// Longer texts are held back by networks, and no phone shows them whole.
 const PARTS: std::ops::RangeInclusive<u8> = 1..=9;
 
-/// What nearly every modem speaks or adapts to.
-const MODEM_BAUD: u32 = 115_200;
-/// As long as an alert is worth sending.
-const MODEM_VALIDITY: Duration = Duration::from_hours(1);
-/// The step of a relative validity period (3GPP TS 23.040, clause 9.2.3.12.1).
-const MODEM_LEAST_VALIDITY: Duration = Duration::from_mins(5);
-/// Names the kernel gives in the order devices turn up.
-const MOVING: [&str; 2] = ["/dev/ttyUSB", "/dev/ttyACM"];
-/// What other SMS daemons wait, too.
-const MODEM_PROMPT: Duration = Duration::from_secs(5);
-/// The ordinary worst case on a network with trouble.
-const MODEM_RESULT: Duration = Duration::from_mins(1);
-/// The verdict is known by then; this only waits for the end of the dialogue.
-const MODEM_OK_AFTER_REFERENCE: Duration = Duration::from_secs(2);
-/// Some modems lose bytes that come sooner.
-const MODEM_GAP: Duration = Duration::from_millis(20);
-/// Notices a hung modem well before a lead does; asking more often hangs some sticks.
-const MODEM_KEEP_ALIVE: Duration = Duration::from_mins(1);
-/// A stick that was plugged in again is back within seconds.
-const MODEM_REOPEN: Duration = Duration::from_secs(1);
-/// A SIM that was busy, or a network that was lost, is back within seconds as well.
-const MODEM_RETRY: Duration = Duration::from_secs(2);
-/// As long as a status report may settle the same question.
-const MODEM_LATE_VERDICT: Duration = Duration::from_secs(10);
 /// The documented address.
 const TWILIO_BASE_URL: &str = "https://api.twilio.com";
 /// Twilio's own default, ten hours, would deliver an alert to a sleeping person next morning.
@@ -72,42 +47,8 @@ pub struct Sms {
     pub max_parts: u8,
     /// The text, if not the built-in one.
     pub template: Option<String>,
-}
-
-/// A modem on a serial port.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Modem {
-    /// The device.
-    pub port: PathBuf,
-    /// Its speed.
-    pub baud: u32,
-    /// The message centre, if not the SIM's own.
-    pub smsc: Option<Phone>,
-    /// The network keeps trying this long.
-    pub validity: Duration,
-    /// Patience with each step.
-    pub timings: Timings,
-}
-
-/// Patience with each step of the dialogue with a modem.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Timings {
-    /// The prompt after `AT+CMGS`.
-    pub prompt: Duration,
-    /// `+CMGS` or an error after the text was handed over.
-    pub result: Duration,
-    /// `OK` after `+CMGS`.
-    pub ok_after_reference: Duration,
-    /// Pause between an answer and the next command.
-    pub gap: Duration,
-    /// An idle modem is asked how it is this often.
-    pub keep_alive: Duration,
-    /// Pause between two tries to open the port.
-    pub reopen: Duration,
-    /// Pause between two tries to use a modem without network or SIM.
-    pub retry: Duration,
-    /// A modem that gave no verdict is left in peace this long, so that one may still come.
-    pub late_verdict: Duration,
+    /// Characters that would double what a text costs are written with plain ones.
+    pub translit: bool,
 }
 
 /// The account at Twilio.
@@ -160,6 +101,7 @@ impl Sms {
             report_wait: Text::or(raw.report_wait, SMS_REPORT_WAIT),
             max_parts: raw.max_parts.unwrap_or(SMS_MAX_PARTS),
             template: trimmed(raw.template),
+            translit: raw.translit != Some(raw::Translit::Off),
         };
         sms.check(problems);
         sms.check_clock(modems, problems);
@@ -191,49 +133,6 @@ impl Sms {
             let line = error.line().unwrap_or(1);
             let why = error.detail().unwrap_or("not a template");
             problems.error("sms.template", format!("{why} (line {line} of the template)"));
-        }
-    }
-}
-
-impl Modem {
-    pub(super) fn of(name: &str, raw: raw::Modem, problems: &mut Problems) -> Option<Self> {
-        let at = |key: &str| format!("modem.{name}{key}");
-        if !is_name(name) || name == TWILIO {
-            problems.error(at(""), if name == TWILIO { "this name is taken by the [twilio] table" } else { NAME_WHAT });
-        }
-        let port = problems.required(raw.port, at(".port"), "the device, such as \"/dev/serial/by-id/…\"");
-        if port.as_ref().is_some_and(|port| MOVING.iter().any(|moving| port.0.to_string_lossy().starts_with(moving))) {
-            problems
-                .warn(at(".port"), "this number changes when the modem is plugged in again; use /dev/serial/by-id/…");
-        }
-        if raw.baud == Some(0) {
-            problems.error(at(".baud"), "a speed such as 115200");
-        }
-        let validity = Text::or(raw.validity, MODEM_VALIDITY);
-        if validity < MODEM_LEAST_VALIDITY {
-            problems.error(at(".validity"), "at least 5m: networks count in steps of that");
-        }
-        Some(Self {
-            port: port?.0,
-            baud: raw.baud.unwrap_or(MODEM_BAUD),
-            smsc: raw.smsc.map(|smsc| smsc.0),
-            validity,
-            timings: Timings::of(raw.timings.unwrap_or_default()),
-        })
-    }
-}
-
-impl Timings {
-    fn of(raw: raw::Timings) -> Self {
-        Self {
-            prompt: Text::or(raw.prompt, MODEM_PROMPT),
-            result: Text::or(raw.result, MODEM_RESULT),
-            ok_after_reference: Text::or(raw.ok_after_reference, MODEM_OK_AFTER_REFERENCE),
-            gap: Text::or(raw.gap, MODEM_GAP),
-            keep_alive: Text::or(raw.keep_alive, MODEM_KEEP_ALIVE),
-            reopen: Text::or(raw.reopen, MODEM_REOPEN),
-            retry: Text::or(raw.retry, MODEM_RETRY),
-            late_verdict: Text::or(raw.late_verdict, MODEM_LATE_VERDICT),
         }
     }
 }

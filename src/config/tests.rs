@@ -79,7 +79,7 @@ fn every_example_works_when_switched_on() {
     let paths: Vec<String> = config.secret_refs().into_iter().map(|(path, _)| path).collect();
     let (sources, rest) = paths.split_at(config.sources.len());
     assert!(sources.iter().all(|path| path.starts_with("sources.") && path.ends_with(".auth.secret")), "{sources:?}");
-    assert_eq!(rest, ["llm[0].key", "twilio.token", "crm.hubspot.token"]);
+    assert_eq!(rest, ["llm[0].key", "twilio.token", "crm.hubspot.token", "modem.modem0.pin"]);
 }
 
 #[test]
@@ -118,6 +118,7 @@ fn shown_defaults_are_the_defaults() {
         "output-price",
         "port",
         "smsc",
+        "pin",
         "account-sid",
         "user",
         "token",
@@ -175,7 +176,7 @@ level = "infos"
             "line 14, llm[0].model: missing: the model's name as its provider writes it",
             "line 16, llm[0].modle: unknown key; did you mean `model`?",
             "line 18, sms.channels[1]: invalid type: integer `5`, expected a string",
-            "line 20, modem.modem0.port: expected a whole path that starts with /",
+            "line 20, modem.modem0.port: expected a whole path that starts with /, or \"auto\"",
             "line 24, crm.hubspot.values.URGENT: unknown value; known here: URGENT_BUYER, TIRE_KICKER, SUPPORT_REQUEST, SPAM",
             "line 26, log.level: unknown value; did you mean `info`?",
         ]

@@ -113,6 +113,18 @@ impl Typed for PathBuf {
     }
 }
 
+/// A serial port; `None` is the one that answers.
+#[derive(Debug, Clone)]
+pub(super) struct Port(pub(super) Option<PathBuf>);
+
+impl Typed for Port {
+    const WHAT: &'static str = "a whole path that starts with /, or \"auto\"";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "auto" { Some(Self(None)) } else { PathBuf::read(text).map(|path| Self(Some(path))) }
+    }
+}
+
 impl Typed for Phone {
     const WHAT: &'static str = "a number in E.164: + and 7 to 15 digits, such as \"+15551234567\"";
 

@@ -156,6 +156,9 @@ failover-after = "3s"                          # the one clock of the demo that 
 
 [modem.modem0]
 port = {port}
+parts-per-hour = 1000
+parts-per-day = 1000
+timings = {{ part-gap = "1ms" }}
 
 [twilio]
 base-url = "{twilio_url}"

@@ -1,7 +1,7 @@
 //! The shared words of every room: leads, jobs, faults, effects, texts, numbers and times.
 //!
-//! This room knows no other room and does no I/O: values, closed enumerations, and the one trait ([`Effect`])
-//! through which the outbox reaches the world. Time and randomness are always passed in.
+//! This room knows no other room and does no I/O: values, closed enumerations, and two traits: [`Effect`],
+//! through which the outbox reaches the world, and [`Ledger`], through which a modem remembers. Time and randomness are always passed in.
 
 mod clock;
 mod effect;
@@ -9,6 +9,8 @@ mod fault;
 mod id;
 mod job;
 mod lead;
+mod ledger;
+mod modem;
 mod phone;
 mod sms;
 
@@ -21,5 +23,10 @@ pub use job::{
     Stage, Task,
 };
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};
+pub use ledger::{
+    Fact, Forgetful, InboundSms, Kept, Ledger, LedgerError, Memory, PartKey, PartReport, PinOutcome, PinTry, SmsPart,
+    TextKey, Turn,
+};
+pub use modem::{Fate, Identity, ModemInfo, ModemState, REPORT_WINDOW, Spent, Tally, bars};
 pub use phone::{Phone, PhoneError};
 pub use sms::{Alphabet, Layout, septets_of};

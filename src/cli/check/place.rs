@@ -23,12 +23,13 @@ use crate::store::{Reader, StoreError};
 /// The modems' serial ports.
 pub(super) fn ports(config: &Config, found: &mut Findings) {
     for (name, modem) in &config.modem {
-        let (path, port) = (format!("modem.{name}.port"), modem.port.display());
-        match access(&modem.port, Access::READ_OK | Access::WRITE_OK) {
+        let Some(port) = &modem.port else { continue };
+        let (path, at) = (format!("modem.{name}.port"), port.display());
+        match access(port, Access::READ_OK | Access::WRITE_OK) {
             Ok(()) => {}
-            Err(Errno::NOENT) => found.warn(path, format!("{port} isn't there: is the modem plugged in?")),
-            Err(Errno::ACCESS) => found.warn(path, format!("this user may not use {port}: is it in group dialout?")),
-            Err(error) => found.warn(path, format!("{port}: {error}")),
+            Err(Errno::NOENT) => found.warn(path, format!("{at} isn't there: is the modem plugged in?")),
+            Err(Errno::ACCESS) => found.warn(path, format!("this user may not use {at}: is it in group dialout?")),
+            Err(error) => found.warn(path, format!("{at}: {error}")),
         }
     }
 }

@@ -22,7 +22,9 @@ const NO_CONSOLE: &str =
 
 pub(super) fn look(around: &Around<'_>, report: &mut Report) {
     for (name, modem) in &around.config.modem {
-        look_at(around, &format!("modem {name}"), &modem.port, report);
+        if let Some(port) = &modem.port {
+            look_at(around, &format!("modem {name}"), port, report);
+        }
     }
 }
 

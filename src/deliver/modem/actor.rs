@@ -5,6 +5,8 @@
 //! parts beside it. A text that comes while the modem can't send is refused at once, so that the outbox can go another way.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -18,8 +20,8 @@ use super::line::{Line, after};
 use super::network::{self, Network};
 use super::overheard::{Overheard, SharedLedger};
 use super::sending::{self, After, Request};
-use super::{ModemState, ModemStatus, Settings};
-use crate::model::{Failure, Fault, Outcome, Report, Timestamp};
+use super::{ModemStatus, Ports, Settings};
+use crate::model::{Failure, Fault, Ledger, ModemState, Outcome, Report, Timestamp};
 
 /// Between two looks at the network, however often the modem says that it changed.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
@@ -27,13 +29,14 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 const STORED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The task.
-pub(super) struct Actor<O> {
+pub(super) struct Actor<P> {
     pub(super) settings: Settings,
-    /// Opens the port; a test gives a modem of its own.
-    pub(super) open: O,
+    pub(super) ports: P,
     pub(super) work: mpsc::Receiver<Request>,
     pub(super) status: watch::Sender<ModemStatus>,
     pub(super) ledger: SharedLedger,
+    #[expect(dead_code, reason = "the task begins to remember with what follows")]
+    pub(super) keeper: Arc<dyn Ledger>,
     pub(super) stop: CancellationToken,
 }
 
@@ -95,19 +98,16 @@ impl Watch {
     }
 }
 
-impl<O, P> Actor<O>
-where
-    O: FnMut(&Settings) -> io::Result<P>,
-    P: AsyncRead + AsyncWrite + Unpin,
-{
+impl<P: Ports> Actor<P> {
     /// Runs until it is told to stop.
     pub(super) async fn run(mut self) {
         loop {
             // A port that is closed at the end of a session is closed before anything else is done: held, its name
             // would stay taken and the modem come back under another.
-            let leave = match (self.open)(&self.settings) {
+            let Some(path) = self.settings.port.clone() else { return };
+            let leave = match self.ports.open(&path, self.settings.baud) {
                 Ok(port) => self.session(port).await,
-                Err(error) => self.absent(&error),
+                Err(error) => absent(&path, &error),
             };
             let Leave::Reopen { state, failure } = leave else { return };
             self.say(state, Some(&failure), None);
@@ -117,18 +117,7 @@ where
         }
     }
 
-    fn absent(&self, error: &io::Error) -> Leave {
-        let port = self.settings.port.display();
-        let failure = Failure::new(Fault::Transient, format!("the modem's port {port} can't be opened: {error}"));
-        let failure = failure.cure(match error.kind() {
-            io::ErrorKind::PermissionDenied => "let the service's user into the group dialout",
-            io::ErrorKind::ResourceBusy => "stop the other program that uses the port, such as ModemManager",
-            _ => "plug the modem in, or correct the port in the configuration",
-        });
-        Leave::Reopen { state: ModemState::Absent, failure }
-    }
-
-    async fn session(&mut self, port: P) -> Leave {
+    async fn session(&mut self, port: P::Port) -> Leave {
         let overheard = Overheard::new(self.ledger.clone());
         let mut line = Line::new(port, overheard, self.settings.timings.gap);
         loop {
@@ -139,7 +128,7 @@ where
     }
 
     /// From initialising to the next time that is needed.
-    async fn turn(&mut self, line: &mut Line<P>) -> Result<(), Leave> {
+    async fn turn(&mut self, line: &mut Line<P::Port>) -> Result<(), Leave> {
         match self.initialise(line).await? {
             Ok(facts) => self.serve(line, facts).await,
             Err(blocked) => {
@@ -150,7 +139,7 @@ where
         }
     }
 
-    async fn initialise(&mut self, line: &mut Line<P>) -> Result<Result<Facts, Blocked>, Leave> {
+    async fn initialise(&mut self, line: &mut Line<P::Port>) -> Result<Result<Facts, Blocked>, Leave> {
         // A modem in trouble is tried again and again: that is no news.
         let state = self.status.borrow().state;
         if !matches!(state, ModemState::SimLocked | ModemState::Recovering) {
@@ -187,7 +176,7 @@ where
     }
 
     /// Sends what comes, listens, and looks after the network, until the modem must be initialised again.
-    async fn serve(&mut self, line: &mut Line<P>, facts: Facts) -> Result<(), Leave> {
+    async fn serve(&mut self, line: &mut Line<P::Port>, facts: Facts) -> Result<(), Leave> {
         let mut watch = Watch::new();
         loop {
             if line.overheard.take_restarted() || (line.echo_is_off && line.overheard.take_echo()) {
@@ -219,7 +208,7 @@ where
     }
 
     /// Looks at the network. False: the modem doesn't answer, and initialising starts with waking it up.
-    async fn look(&mut self, line: &mut Line<P>, watch: &mut Watch) -> Result<bool, Leave> {
+    async fn look(&mut self, line: &mut Line<P::Port>, watch: &mut Watch) -> Result<bool, Leave> {
         let timings = &self.settings.timings;
         match network::look(line).await? {
             Network::Silent => return Ok(false),
@@ -236,7 +225,7 @@ where
     }
 
     /// Sends a text, or refuses it. False: the modem must be initialised again.
-    async fn attend(&mut self, line: &mut Line<P>, watch: &mut Watch, request: Request) -> Result<bool, Leave> {
+    async fn attend(&mut self, line: &mut Line<P::Port>, watch: &mut Watch, request: Request) -> Result<bool, Leave> {
         // A text that is dropped here was not begun, as its handle is told.
         if watch.unsettled && !line.wake().await? {
             return Err(Leave::silent());
@@ -265,7 +254,7 @@ where
     /// Refuses every text that comes within `wait`.
     async fn refuse_for(
         &mut self,
-        mut line: Option<&mut Line<P>>,
+        mut line: Option<&mut Line<P::Port>>,
         wait: Duration,
         failure: &Failure,
     ) -> Result<(), Leave> {
@@ -286,7 +275,7 @@ where
     }
 
     /// Waits for the next event. Each arm is cancel-safe: a dropped read or receive has taken nothing.
-    async fn event(&mut self, line: Option<&mut Line<P>>, until: Instant) -> Event {
+    async fn event(&mut self, line: Option<&mut Line<P::Port>>, until: Instant) -> Event {
         let overhear = async {
             match line {
                 Some(line) => line.overhear().await,
@@ -321,6 +310,17 @@ where
             changed
         });
     }
+}
+
+fn absent(port: &Path, error: &io::Error) -> Leave {
+    let port = port.display();
+    let failure = Failure::new(Fault::Transient, format!("the modem's port {port} can't be opened: {error}"));
+    let failure = failure.cure(match error.kind() {
+        io::ErrorKind::PermissionDenied => "let the service's user into the group dialout",
+        io::ErrorKind::ResourceBusy => "stop the other program that uses the port, such as ModemManager",
+        _ => "plug the modem in, or correct the port in the configuration",
+    });
+    Leave::Reopen { state: ModemState::Absent, failure }
 }
 
 fn answer(reply: tokio::sync::oneshot::Sender<Report>, report: Report) {

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::pdu::{Fate, StatusReport};
-use crate::model::Timestamp;
+use super::pdu::StatusReport;
+use crate::model::{Fate, Timestamp};
 
 /// How long a text and a report are remembered.
 const WINDOW: Duration = Duration::from_mins(10);
@@ -219,21 +219,21 @@ impl Ledger {
 
 /// Reports may repeat: once delivered stays delivered, otherwise the last word counts.
 fn best(fates: impl Iterator<Item = Fate>) -> Option<Fate> {
-    fates.reduce(|known, next| if has_arrived(known) { known } else { next })
-}
-
-const fn has_arrived(fate: Fate) -> bool {
-    matches!(fate, Fate::Delivered | Fate::Forwarded)
+    fates.reduce(Fate::then)
 }
 
 /// What the fates of all parts come to; `None` is a part that was accepted and not reported on.
 fn verdict(fates: &[Option<Fate>], references: Vec<Option<u8>>) -> Found {
-    let failed = |fate: &Fate| matches!(fate, Fate::FailedForGood | Fate::GaveUp | Fate::FailedUnknown);
-    let worst = fates.iter().flatten().copied().filter(failed).min_by_key(|fate| *fate != Fate::FailedForGood);
+    let worst = fates
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|fate| fate.has_failed())
+        .min_by_key(|fate| *fate != Fate::FailedForGood);
     if let Some(fate) = worst {
         return Found::Failed(fate);
     }
-    Found::Sent { references, delivered: fates.iter().all(|fate| fate.is_some_and(has_arrived)) }
+    Found::Sent { references, delivered: fates.iter().all(|fate| fate.is_some_and(Fate::has_arrived)) }
 }
 
 fn same_number(one: &str, other: &str) -> bool {

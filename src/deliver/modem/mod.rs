@@ -24,22 +24,29 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
-use std::pin::Pin;
+use std::path::{Path, PathBuf};
+use std::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Done, Effect, Failure, Fault, Job, Layout, Outcome, Report, SmsTask, Task, Timestamp, Trace, Work};
+use crate::model::{
+    Done, Effect, Failure, Fate, Fault, Identity, Job, Layout, Ledger, ModemInfo, ModemState, Outcome, Phone, Report,
+    SmsTask, Spent, Tally, Task, Timestamp, Trace, Work,
+};
+pub use serial::SystemPorts;
+
 use actor::Actor;
 use ledger::Found;
 use overheard::SharedLedger;
-use pdu::Fate;
 use sending::{Request, Sms};
 
 /// More texts than these never wait for one modem: the outbox gives it one at a time.
@@ -50,16 +57,41 @@ const QUEUE: usize = 8;
 pub struct Settings {
     /// The channel's name without its lane, such as `modem0`.
     pub name: String,
-    /// The serial port, best by its stable name under `/dev/serial/by-id`.
-    pub port: PathBuf,
+    /// The serial port, best by its stable name under `/dev/serial/by-id`; `None` is the first that answers.
+    pub port: Option<PathBuf>,
     /// Speed of the port; USB modems ignore it.
     pub baud: u32,
     /// The operator's service centre, if the one stored on the SIM is not to be used.
     pub smsc: Option<String>,
     /// How long the network may try to deliver a text.
     pub validity: Duration,
+    /// The SIM's PIN.
+    pub pin: Option<Pin>,
+    /// Parts its SIM may send in an hour, and in 24 hours.
+    pub caps: (u32, u32),
+    /// Takes its power away and gives it back, where root has a way to.
+    pub power: Option<PowerSwitch>,
     /// Waits; the defaults suit real modems.
     pub timings: Timings,
+}
+
+/// A SIM's PIN, and the name under which its tries are remembered.
+#[derive(Debug, Clone)]
+pub struct Pin {
+    /// The digits.
+    pub digits: SecretString,
+    /// A keyed hash of them.
+    pub mark: String,
+}
+
+/// Asks for a modem's power to be taken away and given back. Says in words why not.
+#[derive(Clone)]
+pub struct PowerSwitch(pub Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
+
+impl fmt::Debug for PowerSwitch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PowerSwitch")
+    }
 }
 
 /// How long the task waits, and for what.
@@ -75,6 +107,8 @@ pub struct Timings {
     pub gap: Duration,
     /// Between two looks at an idle modem.
     pub keep_alive: Duration,
+    /// Between two parts: networks hold back who sends faster.
+    pub part_gap: Duration,
     /// Between two tries to open the port.
     pub reopen: Duration,
     /// Between two tries to use a modem that has no network or no usable SIM.
@@ -93,45 +127,11 @@ impl Default for Timings {
             ok_after_reference: Duration::from_secs(2),
             gap: Duration::from_millis(20),
             keep_alive: Duration::from_mins(1),
+            part_gap: Duration::from_secs(3),
             reopen: Duration::from_secs(1),
             retry: Duration::from_secs(2),
             late_verdict: Duration::from_secs(10),
             answer_margin: Duration::from_millis(300),
-        }
-    }
-}
-
-/// What a modem is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModemState {
-    /// The port isn't there, or can't be opened.
-    Absent,
-    /// Nothing was tried yet.
-    Opening,
-    /// The opening dialogue is under way.
-    Initialising,
-    /// The SIM needs a person.
-    SimLocked,
-    /// No network.
-    Searching,
-    /// Texts can go out.
-    Ready,
-    /// It doesn't answer, or not sensibly.
-    Recovering,
-}
-
-impl ModemState {
-    /// The word for people and machines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Opening => "opening",
-            Self::Initialising => "initialising",
-            Self::SimLocked => "sim-locked",
-            Self::Searching => "searching",
-            Self::Ready => "ready",
-            Self::Recovering => "recovering",
         }
     }
 }
@@ -154,35 +154,53 @@ pub struct ModemStatus {
 /// Hands texts to the modem's task. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ModemHandle {
+    name: String,
     work: mpsc::Sender<Request>,
     status: watch::Receiver<ModemStatus>,
     ledger: SharedLedger,
     answer_margin: Duration,
 }
 
-/// A modem: the handle, and its task, which ends when `stop` is cancelled.
-pub fn modem(settings: Settings, stop: CancellationToken) -> (ModemHandle, impl Future<Output = ()> + Send) {
-    modem_over(settings, stop, serial::open)
+/// Where serial ports come from: the system, or a test.
+pub trait Ports: Send {
+    /// An open port.
+    type Port: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// Opens a port for this program alone.
+    ///
+    /// # Errors
+    /// As the system says: it isn't there, it may not be used, somebody else has it.
+    fn open(&mut self, port: &Path, baud: u32) -> io::Result<Self::Port>;
+
+    /// Ports that may have a modem behind them, best first.
+    fn candidates(&mut self) -> Vec<PathBuf>;
 }
 
-/// The same over any port that `open` gives.
-fn modem_over<O, P>(
+/// A modem: the handle, and its task, which ends when `stop` is cancelled.
+pub fn modem(
     settings: Settings,
+    ledger: Arc<dyn Ledger>,
     stop: CancellationToken,
-    open: O,
-) -> (ModemHandle, impl Future<Output = ()> + Send)
-where
-    O: FnMut(&Settings) -> io::Result<P> + Send,
-    P: AsyncRead + AsyncWrite + Unpin + Send,
-{
+) -> (ModemHandle, impl Future<Output = ()> + Send) {
+    modem_over(settings, ledger, SystemPorts, stop)
+}
+
+/// The same over any ports.
+pub fn modem_over<P: Ports>(
+    settings: Settings,
+    keeper: Arc<dyn Ledger>,
+    ports: P,
+    stop: CancellationToken,
+) -> (ModemHandle, impl Future<Output = ()> + Send) {
     let (work, queue) = mpsc::channel(QUEUE);
     let start =
         ModemStatus { state: ModemState::Opening, reason: None, cure: None, since: Timestamp::now(), signal_dbm: None };
     let (says, status) = watch::channel(start);
     let ledger = SharedLedger::default();
     let answer_margin = settings.timings.answer_margin;
-    let actor = Actor { settings, open, work: queue, status: says, ledger: ledger.clone(), stop };
-    (ModemHandle { work, status, ledger, answer_margin }, actor.run())
+    let name = settings.name.clone();
+    let actor = Actor { settings, ports, work: queue, status: says, ledger: ledger.clone(), keeper, stop };
+    (ModemHandle { name, work, status, ledger, answer_margin }, actor.run())
 }
 
 impl ModemHandle {
@@ -190,6 +208,47 @@ impl ModemHandle {
     #[must_use]
     pub fn status(&self) -> ModemStatus {
         self.status.borrow().clone()
+    }
+
+    /// Everything that is known of the modem.
+    #[must_use]
+    pub fn info(&self) -> ModemInfo {
+        let status = self.status();
+        ModemInfo {
+            name: self.name.clone(),
+            port: None,
+            state: status.state,
+            since: status.since,
+            reason: status.reason,
+            cure: status.cure,
+            next: None,
+            identity: Identity::default(),
+            operator: None,
+            registration: None,
+            signal_dbm: status.signal_dbm,
+            storage: None,
+            reports: None,
+            report_seen: false,
+            spent: Spent::default(),
+            opened: 0,
+            texts: Tally::default(),
+        }
+    }
+
+    /// Sends a text that is about no lead, as `modem send` does: counted, reported on, never repeated.
+    #[expect(clippy::unused_async, reason = "the task takes no such wish yet")]
+    pub async fn send_text(&self, to: Phone, text: String, within: Duration) -> Report {
+        drop((to, text, within));
+        failed(Fault::Transient, "not yet")
+    }
+
+    /// Has the modem start anew, by command, as soon as no text is under way.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    #[expect(clippy::unused_async, reason = "the task takes no such wish yet")]
+    pub async fn reset(&self) -> Result<(), String> {
+        Err("not yet".to_owned())
     }
 
     async fn send(&self, work: &Work, task: &SmsTask) -> Report {
@@ -239,7 +298,7 @@ impl ModemHandle {
 }
 
 impl Effect for ModemHandle {
-    fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
+    fn perform<'a>(&'a self, work: &'a Work) -> pin::Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
         Box::pin(async move {
             match (&work.job.task, work.look_up_since) {
                 (Task::Sms(task), None) => self.send(work, task).await,

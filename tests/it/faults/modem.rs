@@ -9,7 +9,9 @@ use super::{After, FINE, Row};
 const QUICK: &str = r#"
 [modem.modem0]
 port = "OFFICE/modem"
-timings = { prompt = "500ms", result = "700ms", late-verdict = "500ms", reopen = "100ms", retry = "200ms" }
+parts-per-hour = 100000
+parts-per-day = 100000
+timings = { prompt = "500ms", result = "700ms", late-verdict = "500ms", reopen = "100ms", retry = "200ms", part-gap = "1ms" }
 [outbox]
 breaker-after = 100
 "#;
@@ -17,7 +19,9 @@ breaker-after = 100
 const SLOW: &str = r#"
 [modem.modem0]
 port = "OFFICE/modem"
-timings = { prompt = "60s", result = "60s", reopen = "100ms" }
+parts-per-hour = 100000
+parts-per-day = 100000
+timings = { prompt = "60s", result = "60s", reopen = "100ms", part-gap = "1ms" }
 [sms]
 failover-after = "2s"
 [outbox]
@@ -27,7 +31,9 @@ breaker-after = 100
 const ALONE: &str = r#"
 [modem.modem0]
 port = "OFFICE/modem"
-timings = { prompt = "500ms", result = "700ms", late-verdict = "500ms", reopen = "100ms", retry = "200ms" }
+parts-per-hour = 100000
+parts-per-day = 100000
+timings = { prompt = "500ms", result = "700ms", late-verdict = "500ms", reopen = "100ms", retry = "200ms", part-gap = "1ms" }
 [sms]
 channels = ["modem0"]
 "#;

@@ -306,7 +306,10 @@ failover-after = "900ms"
 report-wait = "1900ms"
 [modem.modem0]
 port = "{at}/modem"
+parts-per-hour = 100000
+parts-per-day = 100000
 [modem.modem0.timings]
+part-gap = "1ms"
 gap = "1ms"
 reopen = "20ms"
 retry = "50ms"

@@ -180,7 +180,10 @@ failover-after = "4s"
 report-wait = "1s"
 [modem.modem0]
 port = "{at}/modem"
+parts-per-hour = 100000
+parts-per-day = 100000
 [modem.modem0.timings]
+part-gap = "1ms"
 reopen = "100ms"
 [twilio]
 base-url = "{twilio}"

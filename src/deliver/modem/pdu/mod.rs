@@ -17,7 +17,7 @@ mod user_data;
 pub use address::{Destination, DestinationError};
 pub use deliver::Deliver;
 pub use octets::PduError;
-pub use report::{Fate, StatusReport};
+pub use report::StatusReport;
 pub use submit::{Encoded, SubmitView, TextTooLong, Wish};
 pub use time::ServiceTime;
 pub use user_data::{Body, Coding, Concat};

@@ -6,49 +6,17 @@
 use super::address;
 use super::octets::{Octets, PduError};
 use super::time::ServiceTime;
+use crate::model::Fate;
 
-/// What the service centre says became of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// The phone has it.
-    Delivered,
-    /// Handed on; whether the phone got it can't be confirmed.
-    Forwarded,
-    /// Not yet: more reports follow.
-    StillTrying,
-    /// It will never be delivered.
-    FailedForGood,
-    /// A passing trouble, but the service centre gave up.
-    GaveUp,
-    /// A status that the specification reserves: not delivered as far as anybody can tell.
-    FailedUnknown,
-}
-
-impl Fate {
-    /// The fate that TP-ST names. A reserved value among the successes counts as service rejected, as 9.2.3.15 asks.
-    #[must_use]
-    pub const fn of(status: u8) -> Self {
-        match status {
-            0x00 | 0x02 | 0x10..=0x1F => Self::Delivered,
-            0x01 => Self::Forwarded,
-            0x20..=0x3F => Self::StillTrying,
-            0x40..=0x5F => Self::FailedForGood,
-            0x03..=0x0F | 0x60..=0x7F => Self::GaveUp,
-            0x80..=0xFF => Self::FailedUnknown,
-        }
-    }
-
-    /// The word in JSON and for people.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Forwarded => "delivered-unconfirmed",
-            Self::StillTrying => "still-trying",
-            Self::FailedForGood => "failed-permanent",
-            Self::GaveUp => "failed-temporary-gave-up",
-            Self::FailedUnknown => "failed-unknown",
-        }
+/// The fate that TP-ST names. A reserved value among the successes counts as service rejected, as 9.2.3.15 asks.
+const fn fate_of(status: u8) -> Fate {
+    match status {
+        0x00 | 0x02 | 0x10..=0x1F => Fate::Delivered,
+        0x01 => Fate::Forwarded,
+        0x20..=0x3F => Fate::StillTrying,
+        0x40..=0x5F => Fate::FailedForGood,
+        0x03..=0x0F | 0x60..=0x7F => Fate::GaveUp,
+        0x80..=0xFF => Fate::FailedUnknown,
     }
 }
 
@@ -73,7 +41,7 @@ impl StatusReport {
     /// What the status means.
     #[must_use]
     pub const fn fate(&self) -> Fate {
-        Fate::of(self.status)
+        fate_of(self.status)
     }
 
     pub(super) fn read(smsc: String, octets: &mut Octets<'_>) -> Result<Self, PduError> {

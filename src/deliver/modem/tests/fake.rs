@@ -5,11 +5,14 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
+
+use super::Ports;
 
 /// Bytes that fit into the port before a writer waits.
 const PORT: usize = 4096;
@@ -75,7 +78,7 @@ impl Fake {
     }
 
     /// Opens the port: a new connection to the modem, which starts with echo on.
-    pub(super) fn open(&self) -> io::Result<DuplexStream> {
+    fn connect(&self) -> io::Result<DuplexStream> {
         let (ours, theirs) = tokio::io::duplex(PORT);
         let (say, said) = mpsc::unbounded_channel();
         self.with(|state| {
@@ -91,6 +94,18 @@ impl Fake {
         // It ends with an error when its port is closed, which is what is meant to happen.
         tokio::spawn(async move { drop(connection.run().await) });
         Ok(ours)
+    }
+}
+
+impl Ports for Fake {
+    type Port = DuplexStream;
+
+    fn open(&mut self, _: &Path, _: u32) -> io::Result<DuplexStream> {
+        self.connect()
+    }
+
+    fn candidates(&mut self) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 

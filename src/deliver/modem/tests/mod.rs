@@ -8,7 +8,7 @@ mod pty;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{AttemptId, Channel, JobId, Lane, Lead, LeadCode, LeadId, Priority, RowId};
+use crate::model::{AttemptId, Channel, Forgetful, JobId, Lane, Lead, LeadCode, LeadId, Priority, RowId};
 use fake::Fake;
 
 const DANA: &str = "+15551230017";
@@ -29,16 +29,19 @@ impl Rig {
     fn with(fake: Fake, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             name: "modem0".into(),
-            port: "/dev/serial/by-id/test".into(),
+            port: Some("/dev/serial/by-id/test".into()),
             baud: 115_200,
             smsc: None,
             validity: Duration::from_hours(1),
-            timings: Timings::default(),
+            pin: None,
+            caps: (1000, 1000),
+            power: None,
+            timings: Timings { part_gap: Duration::ZERO, ..Timings::default() },
         };
         change(&mut settings);
         let stop = CancellationToken::new();
         let port = fake.clone();
-        let (handle, task) = modem_over(settings, stop.clone(), move |_: &Settings| port.open());
+        let (handle, task) = modem_over(settings, Arc::new(Forgetful), port, stop.clone());
         Self { fake, handle, stop, task: tokio::spawn(task) }
     }
 

@@ -60,14 +60,17 @@ async fn a_text_goes_out_over_a_terminal_and_unplugging_is_noticed() {
     let (port, modem_side) = modem_on_a_pty();
     let settings = Settings {
         name: "modem0".into(),
-        port,
+        port: Some(port),
         baud: 115_200,
         smsc: None,
         validity: Duration::from_hours(1),
+        pin: None,
+        caps: (1000, 1000),
+        power: None,
         timings: Timings { keep_alive: Duration::from_millis(300), ..Timings::default() },
     };
     let stop = CancellationToken::new();
-    let (mut handle, task) = modem(settings, stop.clone());
+    let (mut handle, task) = modem(settings, Arc::new(Forgetful), stop.clone());
     let task = tokio::spawn(task);
     let report = handle.perform(&work("URGENT lead K7", Duration::from_secs(20))).await;
     assert_eq!(word(&report), "sent 42", "{report:?}");
