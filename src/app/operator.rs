@@ -226,7 +226,7 @@ impl Online {
         let state = |channel: &Channel| {
             // A closed breaker that counts failures is no trouble yet: the modem's own state tells more.
             let trouble = troubled.iter().find(|row| row.channel == *channel && row.state != ChannelState::Closed);
-            let modem = self.modems.iter().find(|(name, _)| name == channel).map(|(_, handle)| handle.status());
+            let modem = self.modems.iter().find(|(name, _)| name == channel).map(|(_, handle)| handle.info());
             let (word, reason) = match (trouble, &modem) {
                 (Some(row), _) => (row.state.name(), Some(row.reason.clone())),
                 (None, Some(modem)) => (modem.state.name(), modem.reason.clone()),

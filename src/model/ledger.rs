@@ -196,6 +196,8 @@ pub struct Memory {
     pub rungs: Vec<(Timestamp, u8)>,
     /// Devices that must not be reset by command.
     pub harmed: Vec<String>,
+    /// The last change of state that was kept.
+    pub last: Option<(ModemState, Option<String>)>,
 }
 
 /// A ledger that keeps nothing: for a port that belongs to no desk. It keeps no PIN either, so none is sent.

@@ -166,6 +166,8 @@ pub struct ModemInfo {
     pub registration: Option<String>,
     /// How well it hears the network.
     pub signal_dbm: Option<i16>,
+    /// The service centre in use; without one nothing can be sent.
+    pub centre: Option<String>,
     /// Places of its memory for texts: used, total.
     pub storage: Option<(u16, u16)>,
     /// It was asked for delivery reports and agreed; `None` before that.

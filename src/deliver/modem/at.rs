@@ -120,6 +120,27 @@ pub(super) fn fields<'a>(line: &'a str, prefix: &str) -> Option<Vec<&'a str>> {
     Some(rest.split(',').map(|field| field.trim().trim_matches('"')).collect())
 }
 
+/// Whether a line may be an answer without a prefix. Names of firmware look like anything; what is said unasked doesn't.
+pub(super) fn is_plain(line: &str) -> bool {
+    const UNASKED: [&str; 14] = [
+        "RING",
+        "RDY",
+        "NO CARRIER",
+        "BUSY",
+        "NO ANSWER",
+        "NO DIALTONE",
+        "SMS Ready",
+        "SMS DONE",
+        "Call Ready",
+        "PB DONE",
+        "DST:",
+        "UNDER-VOLTAGE",
+        "OVER-VOLTAGE",
+        "NORMAL POWER DOWN",
+    ];
+    !line.starts_with(['+', '^', '*', '%', '$', '!']) && !UNASKED.iter().any(|known| line.starts_with(known))
+}
+
 /// Lines after which every volatile setting (echo, numbers for errors, PDU mode, reports) may be gone.
 pub(super) fn suggests_restart(line: &str) -> bool {
     matches!(line, "RDY" | "+CFUN: 1" | "SMS DONE" | "+QIND: SMS DONE") || is_huawei_boot(line)

@@ -35,7 +35,7 @@ type Row = (u16, u16, Class, &'static str, &'static str);
 
 use Class::{Human, Open, Permanent, Transient};
 
-const SIM: &str = "check the SIM: seated, active, not barred, its PIN switched off";
+const SIM: &str = "check the SIM: seated, active, not barred, its PIN right or switched off";
 const PLAN: &str = "ask the operator: text messages may be barred, not part of the plan, or out of credit";
 const NUMBER: &str = "check the recipient's number";
 const WAIT: &str = "nothing unless it lasts";
@@ -122,6 +122,55 @@ const CME: &[Row] = &[
     (515, 515, Transient, "modem still busy", WAIT),
 ];
 
+/// What an error asks of the modem's task, beside what becomes of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Nothing.
+    Nothing,
+    /// Its memory for texts is full: what came in is read and deleted.
+    Sweep,
+    /// A reset, when it comes so many times in a row.
+    Reset(u8),
+    /// The SIM isn't what it was: the dialogue again.
+    Initialise,
+    /// A look at the network.
+    Look,
+    /// A pause of some seconds: it is busy.
+    Pause,
+}
+
+/// By number; what isn't listed asks for nothing.
+const CMS_REMEDIES: &[(u16, u16, Remedy)] = &[
+    (208, 211, Remedy::Sweep),
+    (300, 300, Remedy::Reset(2)),
+    (301, 302, Remedy::Reset(3)),
+    (310, 318, Remedy::Initialise),
+    (320, 320, Remedy::Reset(1)),
+    (322, 322, Remedy::Sweep),
+    (331, 332, Remedy::Look),
+    (350, 350, Remedy::Reset(3)),
+    (500, 500, Remedy::Reset(3)),
+    (515, 515, Remedy::Pause),
+];
+const CME_REMEDIES: &[(u16, u16, Remedy)] = &[
+    (10, 16, Remedy::Initialise),
+    (20, 20, Remedy::Sweep),
+    (23, 23, Remedy::Reset(1)),
+    (30, 32, Remedy::Look),
+    (515, 515, Remedy::Pause),
+];
+
+/// What a refusal asks for.
+pub(super) fn remedy(refusal: Final) -> Remedy {
+    let (table, number) = match refusal {
+        Final::Cms(number) => (CMS_REMEDIES, number),
+        Final::Cme(number) => (CME_REMEDIES, number),
+        Final::Ok | Final::Error => return Remedy::Nothing,
+    };
+    let found = table.iter().find(|(first, last, _)| (*first..=*last).contains(&number));
+    found.map_or(Remedy::Nothing, |(_, _, remedy)| *remedy)
+}
+
 /// A number that no table has: it says nothing.
 const UNLISTED: (Class, &str, &str) = (Open, "error that no table lists", RESET);
 
@@ -180,6 +229,25 @@ mod tests {
         }
         assert_eq!(failure(Final::Error, false).fault, Transient);
         assert_eq!(failure(Final::Error, true).fault, Unknown);
+    }
+
+    #[test]
+    fn some_numbers_ask_for_more() {
+        for (refusal, want) in [
+            (Final::Cms(38), Remedy::Nothing),
+            (Final::Cms(322), Remedy::Sweep),
+            (Final::Cms(311), Remedy::Initialise),
+            (Final::Cms(500), Remedy::Reset(3)),
+            (Final::Cms(331), Remedy::Look),
+            (Final::Cme(515), Remedy::Pause),
+            (Final::Cme(13), Remedy::Initialise),
+            (Final::Error, Remedy::Nothing),
+        ] {
+            assert_eq!(remedy(refusal), want, "{refusal:?}");
+        }
+        for table in [CMS_REMEDIES, CME_REMEDIES] {
+            assert!(table.windows(2).all(|pair| pair[0].1 < pair[1].0), "rows overlap or are out of order");
+        }
     }
 
     #[test]

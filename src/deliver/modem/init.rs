@@ -1,15 +1,20 @@
 //! The dialogue that makes a modem ready for sending and reports: one step after the other, each with what its answers
 //! mean. Pure; the task asks and waits. The order matters: a SIM that isn't ready refuses what comes after it.
 //!
-//! It never enters a PIN (three wrong ones lock the SIM for good) and never writes settings into the modem's flash.
+//! It never writes settings into the modem's flash. A SIM that asks for its PIN is `lock`'s.
 //! Rules: 3GPP TS 27.007 (CPIN, CFUN, CREG), TS 27.005 (CMGF, CSMS, CPMS, CNMI, CSCA); the ladders are what real modems take.
+
+mod lock;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::at::{self, Final};
+use super::course::Event;
 use super::errors;
-use crate::model::{Failure, Fault};
+use super::identity::{self, ANY, CARD, WHO};
+use super::pin::{ASK_TRIES, Keyring};
+use crate::model::{Failure, Fault, Identity, PinTry, Timestamp};
 
 const ONE_SECOND: Duration = Duration::from_secs(1);
 /// A SIM takes up to half a minute after power-on.
@@ -20,6 +25,9 @@ const ERROR_PATIENCE: u8 = 5;
 const MEMORIES: [&str; 3] = ["\"ME\",\"ME\",\"ME\"", "\"SM\",\"SM\",\"SM\"", "\"MT\",\"SM\",\"SM\""];
 /// Where reports go, best first: straight to us, into memory, nowhere.
 const INDICATIONS: [&str; 6] = ["2,1,0,1,0", "2,1,0,2,0", "1,1,0,1,0", "3,1,0,1,0", "2,1,0,0,0", "1,1,0,0,0"];
+
+/// News of the network: 2G and 3G, their data, LTE. A modem without one of them refuses it.
+const NEWS: [&str; 3] = ["AT+CREG=1", "AT+CGREG=1", "AT+CEREG=1"];
 
 /// What a command came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +60,8 @@ pub(super) enum Next {
     Ask,
     /// Ask on after a while.
     AskAfter(Duration),
+    /// This must be on disk; then [`Init::kept`].
+    Keep(PinTry),
     /// It is ready but for the network.
     Ready(Facts),
     /// It can't be made ready now.
@@ -63,32 +73,47 @@ pub(super) enum Next {
 pub(super) struct Blocked {
     /// For the jobs that wait.
     pub(super) failure: Failure,
-    /// It is the SIM: only a person can help.
-    pub(super) sim: bool,
+    /// For the recovery: silent, refused, or the SIM's trouble.
+    pub(super) event: Event,
 }
 
 /// What was learned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Facts {
+    /// Who it is.
+    pub(super) identity: Identity,
     /// The memories it took.
     pub(super) memory: Option<&'static str>,
-    /// It took an indication with reports.
-    pub(super) reports: bool,
+    /// How it tells of reports and texts.
+    pub(super) indication: Option<&'static str>,
+    /// The service centre in use; without one nothing can be sent.
+    pub(super) centre: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Facts {
+    /// It took an indication with reports.
+    pub(super) fn reports(&self) -> bool {
+        self.indication.is_some_and(|it| !it.ends_with("0,0"))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     EchoOff,
     NumericErrors,
+    Who(usize),
     Sim,
+    LockedCard(usize),
+    Tries(usize),
+    Enter(PinTry),
+    Card(usize),
     Radio,
     RadioOn,
     PduMode,
     Service,
     Memory(usize),
     Indication(usize),
-    NetworkNews,
-    LteNews,
+    News(usize),
     Centre,
     SetCentre,
 }
@@ -98,41 +123,50 @@ enum Step {
 pub(super) struct Init {
     step: Step,
     smsc: Option<String>,
+    /// The port's name: what a SIM is called whose number can't be read.
+    port: String,
     waits: u8,
     errors: u8,
     radio_tried: bool,
+    left: Option<u8>,
     facts: Facts,
 }
 
 impl Init {
     /// Starts the dialogue; `smsc` replaces the stored service centre.
-    pub(super) const fn new(smsc: Option<String>) -> Self {
-        let facts = Facts { memory: None, reports: false };
-        Self { step: Step::EchoOff, smsc, waits: 0, errors: 0, radio_tried: false, facts }
+    pub(super) fn new(smsc: Option<String>, port: String) -> Self {
+        let (facts, step) = (Facts::default(), Step::EchoOff);
+        Self { step, smsc, port, waits: 0, errors: 0, radio_tried: false, left: None, facts }
     }
 
     /// The command of the step.
-    pub(super) fn ask(&self) -> Ask {
+    pub(super) fn ask(&self, keyring: &mut Keyring) -> Ask {
         let ask = |command: &'static str, prefix, seconds| (Cow::Borrowed(command), prefix, seconds);
-        let (command, prefix, seconds) = match self.step {
+        let (command, prefix, seconds) = match &self.step {
             Step::EchoOff => ask("ATE0", "", 1),
             Step::NumericErrors => ask("AT+CMEE=1", "", 1),
+            Step::Who(n) => ask(WHO.get(*n).unwrap_or(&"AT"), ANY, 2),
             Step::Sim => ask("AT+CPIN?", "+CPIN:", 5),
+            Step::Card(n) | Step::LockedCard(n) => ask(CARD.get(*n).unwrap_or(&"AT"), ANY, 2),
+            Step::Tries(n) => {
+                let (command, prefix, _) = ASK_TRIES.get(*n).copied().unwrap_or(("AT", "", 0));
+                ask(command, prefix, 2)
+            }
+            Step::Enter(tried) => (Cow::Owned(keyring.enter(tried.clone())), "+CPIN:", 10),
             Step::Radio => ask("AT+CFUN?", "+CFUN:", 2),
             Step::RadioOn => ask("AT+CFUN=1", "", 15),
             Step::PduMode => ask("AT+CMGF=0", "", 2),
             // Without this, a report has to be acknowledged in time or the modem stops reporting.
             Step::Service => ask("AT+CSMS=0", "+CSMS:", 2),
             Step::Memory(n) => {
-                let memory = MEMORIES.get(n).unwrap_or(&"\"SM\"");
+                let memory = MEMORIES.get(*n).unwrap_or(&"\"SM\"");
                 (Cow::Owned(format!("AT+CPMS={memory}")), "+CPMS:", 5)
             }
             Step::Indication(n) => {
-                let indication = INDICATIONS.get(n).unwrap_or(&"1,1,0,0,0");
+                let indication = INDICATIONS.get(*n).unwrap_or(&"1,1,0,0,0");
                 (Cow::Owned(format!("AT+CNMI={indication}")), "", 2)
             }
-            Step::NetworkNews => ask("AT+CREG=1", "", 1),
-            Step::LteNews => ask("AT+CEREG=1", "", 1),
+            Step::News(n) => ask(NEWS.get(*n).unwrap_or(&"AT"), "", 1),
             Step::Centre => ask("AT+CSCA?", "+CSCA:", 5),
             Step::SetCentre => (Cow::Owned(set_centre(self.smsc.as_deref().unwrap_or_default())), "", 5),
         };
@@ -140,25 +174,32 @@ impl Init {
     }
 
     /// Takes the answer to [`Init::ask`].
-    pub(super) fn on(&mut self, answer: &Answer) -> Next {
+    pub(super) fn on(&mut self, answer: &Answer, keyring: &mut Keyring, now: Timestamp) -> Next {
         // Some old modems leave out the OK after the SIM's state.
         let sim_said = self.step == Step::Sim && !answer.info.is_empty();
-        let Some(end) = answer.end.or(sim_said.then_some(Final::Ok)) else {
-            return Next::Blocked(silent());
-        };
+        let end = answer.end.or(sim_said.then_some(Final::Ok));
+        if matches!(self.step, Step::Enter(_)) {
+            return self.on_entered(end, keyring);
+        }
+        let Some(end) = end else { return Next::Blocked(silent()) };
         let ok = end == Final::Ok;
-        match self.step {
+        match self.step.clone() {
             Step::EchoOff => self.go(Step::NumericErrors),
-            Step::Sim => self.on_sim(answer, end),
+            Step::NumericErrors => self.go(Step::Who(0)),
+            Step::Who(n) => {
+                identity::learn(&mut self.facts.identity, n, answer);
+                self.next_of(WHO.len(), n, Step::Who, Step::Sim)
+            }
+            Step::Sim => self.on_sim(answer, end, keyring, now),
+            Step::LockedCard(n) | Step::Card(n) => self.on_card(n, answer),
+            Step::Tries(n) => self.on_tries(n, answer, keyring, now),
             Step::Radio => {
                 let off = answer.fields("+CFUN:").is_some_and(|state| matches!(state.as_slice(), [n] if *n != "1"));
-                if off && !std::mem::replace(&mut self.radio_tried, true) {
-                    self.go(Step::RadioOn)
-                } else {
-                    self.go(Step::PduMode)
-                }
+                let off = off && !std::mem::replace(&mut self.radio_tried, true);
+                self.go(if off { Step::RadioOn } else { Step::PduMode })
             }
-            Step::NumericErrors | Step::RadioOn => self.go(Step::Sim),
+            // A SIM may be busy again after its radio was switched on.
+            Step::RadioOn => self.go(Step::Sim),
             Step::PduMode if ok => self.go(Step::Service),
             Step::PduMode => self.not_yet(end, Step::Sim),
             Step::Service => self.go(Step::Memory(0)),
@@ -166,28 +207,19 @@ impl Init {
                 self.facts.memory = MEMORIES.get(n).copied();
                 self.go(Step::Indication(0))
             }
-            Step::Memory(n) => {
-                let next = n.saturating_add(1);
-                self.go(if next < MEMORIES.len() { Step::Memory(next) } else { Step::Indication(0) })
-            }
+            Step::Memory(n) => self.next_of(MEMORIES.len(), n, Step::Memory, Step::Indication(0)),
             Step::Indication(n) if ok => {
-                self.facts.reports = INDICATIONS.get(n).is_some_and(|it| !it.ends_with("0,0"));
-                self.go(Step::NetworkNews)
+                self.facts.indication = INDICATIONS.get(n).copied();
+                self.go(Step::News(0))
             }
-            Step::Indication(n) => {
-                let next = n.saturating_add(1);
-                self.go(if next < INDICATIONS.len() { Step::Indication(next) } else { Step::NetworkNews })
+            Step::Indication(n) => self.next_of(INDICATIONS.len(), n, Step::Indication, Step::News(0)),
+            Step::News(n) => self.next_of(NEWS.len(), n, Step::News, Step::Centre),
+            Step::Centre => self.on_centre(answer),
+            Step::SetCentre => {
+                self.facts.centre.clone_from(&self.smsc);
+                Next::Ready(self.facts.clone())
             }
-            Step::NetworkNews => self.go(Step::LteNews),
-            Step::LteNews => self.go(Step::Centre),
-            Step::Centre => {
-                let stored = answer.fields("+CSCA:").and_then(|fields| fields.first().map(ToString::to_string));
-                match &self.smsc {
-                    Some(wanted) if stored.as_ref() != Some(wanted) => self.go(Step::SetCentre),
-                    _ => Next::Ready(self.facts),
-                }
-            }
-            Step::SetCentre => Next::Ready(self.facts),
+            Step::Enter(_) => self.on_entered(Some(end), keyring),
         }
     }
 
@@ -196,14 +228,21 @@ impl Init {
         Next::Ask
     }
 
-    fn on_sim(&mut self, answer: &Answer, end: Final) -> Next {
-        if end != Final::Ok {
-            return self.not_yet(end, Step::Sim);
-        }
-        match answer.fields("+CPIN:").as_deref() {
-            Some(["READY", ..]) => self.go(Step::Radio),
-            Some([state, ..]) => Next::Blocked(locked(state)),
-            None | Some([]) => self.not_yet(Final::Error, Step::Sim),
+    /// The next of a list of questions, or what comes after the list.
+    fn next_of(&mut self, length: usize, n: usize, of: fn(usize) -> Step, then: Step) -> Next {
+        let next = n.saturating_add(1);
+        self.go(if next < length { of(next) } else { then })
+    }
+
+    fn on_centre(&mut self, answer: &Answer) -> Next {
+        let stored = answer.fields("+CSCA:").and_then(|fields| fields.first().map(ToString::to_string));
+        let stored = stored.filter(|number| !number.is_empty());
+        match &self.smsc {
+            Some(wanted) if stored.as_ref() != Some(wanted) => self.go(Step::SetCentre),
+            _ => {
+                self.facts.centre = stored;
+                Next::Ready(self.facts.clone())
+            }
         }
     }
 
@@ -214,13 +253,18 @@ impl Init {
             let sim = failure.fault == Fault::Auth;
             // What is wrong for one command isn't wrong for all texts: nothing is buried for it.
             let fault = if sim { Fault::Auth } else { Fault::Transient };
-            return Next::Blocked(Blocked { failure: Failure { fault, ..failure }, sim });
+            let event = match end {
+                Final::Cme(13) | Final::Cms(313) => Event::SimFailed,
+                _ if sim => Event::Locked,
+                _ => Event::Refused,
+            };
+            return Next::Blocked(Blocked { failure: Failure { fault, ..failure }, event });
         }
-        let busy = matches!(end, Final::Cme(14) | Final::Cms(314));
+        let busy = matches!(end, Final::Cme(14 | 515) | Final::Cms(314));
         let (count, patience) = if busy { (&mut self.waits, SIM_PATIENCE) } else { (&mut self.errors, ERROR_PATIENCE) };
         *count = count.saturating_add(1);
         if *count >= patience {
-            return Next::Blocked(Blocked { failure, sim: false });
+            return Next::Blocked(Blocked { failure, event: Event::Refused });
         }
         self.step = step;
         Next::AskAfter(ONE_SECOND)
@@ -237,142 +281,8 @@ pub(super) fn set_centre(smsc: &str) -> String {
 pub(super) fn silent() -> Blocked {
     let failure = Failure::new(Fault::Transient, "the modem doesn't answer")
         .cure("unplug the modem and plug it in again if it lasts; check that no other program uses it");
-    Blocked { failure, sim: false }
-}
-
-/// The SIM wants something that only a person can give.
-fn locked(state: &str) -> Blocked {
-    let cure = match state {
-        "SIM PIN" => "put the SIM into a phone and switch its PIN off: a PIN is never entered by the program",
-        "SIM PUK" => "put the SIM into a phone, enter its PUK, set a new PIN, then switch the PIN off",
-        _ => "put the SIM into a phone and remove the lock",
-    };
-    let failure = Failure::new(Fault::Auth, format!("the SIM is locked: it says {state}")).cure(cure);
-    Blocked { failure, sim: true }
+    Blocked { failure, event: Event::Silent }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Answers each command by the first rule whose command it starts with; `OK` where there is none.
-    /// Rules are used up in order. Returns the commands asked, seconds waited, and how it ended.
-    fn play(smsc: Option<&str>, rules: &[(&str, &str)]) -> (Vec<String>, u64, Next) {
-        let mut rules = rules.to_vec();
-        let (mut asked, mut waited) = (Vec::new(), 0_u64);
-        let mut init = Init::new(smsc.map(str::to_owned));
-        loop {
-            let ask = init.ask();
-            asked.push(ask.command.to_string());
-            let rule = rules.iter().position(|(command, _)| ask.command.starts_with(command));
-            let said = rule.map_or(default_for(&ask.command), |at| rules.remove(at).1);
-            let mut answer = Answer::default();
-            for line in said.split('|') {
-                match line {
-                    "OK" => answer.end = Some(Final::Ok),
-                    "ERROR" => answer.end = Some(Final::Error),
-                    "…" => answer.end = None,
-                    _ => match (line.strip_prefix("CME "), line.strip_prefix("CMS ")) {
-                        (Some(n), _) => answer.end = Some(Final::Cme(n.parse().unwrap())),
-                        (_, Some(n)) => answer.end = Some(Final::Cms(n.parse().unwrap())),
-                        _ => answer.info.push(line.to_owned()),
-                    },
-                }
-            }
-            match init.on(&answer) {
-                Next::Ask => {}
-                Next::AskAfter(wait) => waited = waited.saturating_add(wait.as_secs()),
-                end => return (asked, waited, end),
-            }
-            assert!(asked.len() < 100, "never ends: {asked:?}");
-        }
-    }
-
-    fn default_for(command: &str) -> &'static str {
-        match command {
-            "AT+CPIN?" => "+CPIN: READY|OK",
-            "AT+CFUN?" => "+CFUN: 1|OK",
-            "AT+CSCA?" => "+CSCA: \"+12085551000\",145|OK",
-            _ => "OK",
-        }
-    }
-
-    fn ready(memory: Option<&'static str>, reports: bool) -> Next {
-        Next::Ready(Facts { memory, reports })
-    }
-
-    #[test]
-    fn a_modem_that_takes_everything() {
-        let (asked, waited, end) = play(None, &[]);
-        let want = "ATE0 AT+CMEE=1 AT+CPIN? AT+CFUN? AT+CMGF=0 AT+CSMS=0 AT+CPMS=\"ME\",\"ME\",\"ME\" AT+CNMI=2,1,0,1,0 \
-                    AT+CREG=1 AT+CEREG=1 AT+CSCA?";
-        assert_eq!(asked.join(" "), want);
-        assert_eq!((waited, end), (0, ready(Some(MEMORIES[0]), true)));
-    }
-
-    #[test]
-    fn ladders_and_patience() {
-        const NO_MEMORY: (&str, &str) = ("AT+CPMS", "CMS 303");
-        const NO_CNMI: (&str, &str) = ("AT+CNMI", "ERROR");
-        type Case<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str)], u64, Next);
-        let cases: &[Case<'_>] = &[
-            (
-                "no CMEE, no CSMS",
-                None,
-                &[("AT+CMEE", "ERROR"), ("AT+CSMS", "ERROR")],
-                0,
-                ready(Some(MEMORIES[0]), true),
-            ),
-            ("only the SIM's memory", None, &[NO_MEMORY], 0, ready(Some(MEMORIES[1]), true)),
-            ("no memory at all", None, &[NO_MEMORY; 3], 0, ready(None, true)),
-            ("reports only into memory", None, &[NO_CNMI], 0, ready(Some(MEMORIES[0]), true)),
-            ("no reports", None, &[NO_CNMI; 4], 0, ready(Some(MEMORIES[0]), false)),
-            ("no indications", None, &[NO_CNMI; 6], 0, ready(Some(MEMORIES[0]), false)),
-            ("SIM busy for three seconds", None, &[("AT+CPIN?", "CME 14"); 3], 3, ready(Some(MEMORIES[0]), true)),
-            ("PDU mode too early", None, &[("AT+CMGF", "CMS 314")], 1, ready(Some(MEMORIES[0]), true)),
-            ("no OK after the SIM's state", None, &[("AT+CPIN?", "+CPIN: READY|…")], 0, ready(Some(MEMORIES[0]), true)),
-            ("radio off", None, &[("AT+CFUN?", "+CFUN: 0|OK")], 0, ready(Some(MEMORIES[0]), true)),
-            (
-                "radio answers with its test form",
-                None,
-                &[("AT+CFUN?", "+CFUN: (0,1),(0)|OK")],
-                0,
-                ready(Some(MEMORIES[0]), true),
-            ),
-            ("own service centre", Some("+4917"), &[], 0, ready(Some(MEMORIES[0]), true)),
-            ("silent", None, &[("AT+CMGF", "…")], 0, Next::Blocked(silent())),
-        ];
-        for (name, smsc, rules, seconds, want) in cases {
-            let (asked, waited, end) = play(*smsc, rules);
-            assert_eq!((&end, waited), (want, *seconds), "{name}");
-            assert_eq!(asked.contains(&"AT+CFUN=1".to_owned()), *name == "radio off", "{name}");
-            assert_eq!(asked.contains(&"AT+CSCA=\"+4917\",145".to_owned()), smsc.is_some(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_locked_sim_is_left_to_a_person() {
-        for (said, fault, sim) in [
-            ("+CPIN: SIM PIN|OK", Fault::Auth, true),
-            ("+CPIN: SIM PUK|OK", Fault::Auth, true),
-            ("+CPIN: PH-SIM PIN|OK", Fault::Auth, true),
-            ("CME 10", Fault::Auth, true),
-            ("CME 13", Fault::Auth, true),
-            ("CME 3", Fault::Transient, false),
-        ] {
-            let (asked, _, end) = play(None, &[("AT+CPIN?", said)]);
-            let Next::Blocked(blocked) = end else { panic!("{said}: {end:?}") };
-            assert_eq!((blocked.failure.fault, blocked.sim), (fault, sim), "{said}");
-            assert!(blocked.failure.cure.is_some(), "{said}");
-            assert!(!asked.iter().any(|command| command.starts_with("AT+CPIN=")), "{said}: no PIN is ever sent");
-        }
-    }
-
-    #[test]
-    fn patience_ends() {
-        let (_, waited, end) = play(None, &[("AT+CPIN?", "CME 14"); 40]);
-        assert!(matches!(end, Next::Blocked(Blocked { sim: false, .. })) && waited == 29, "{waited} {end:?}");
-        let (_, waited, end) = play(None, &[("AT+CPIN?", "ERROR"); 40]);
-        assert!(matches!(end, Next::Blocked(Blocked { sim: false, .. })) && waited == 4, "{waited} {end:?}");
-    }
-}
+mod tests;

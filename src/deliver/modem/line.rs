@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::trace;
 
 use super::Timings;
-use super::at::{Final, Heard, Lines};
+use super::at::{self, Final, Heard, Lines};
+use super::identity::ANY;
 use super::init::Answer;
 use super::overheard::Overheard;
 use super::pdu::Encoded;
@@ -74,6 +75,11 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
         }
     }
 
+    /// The port itself.
+    pub(super) fn port(&mut self) -> &mut P {
+        &mut self.port
+    }
+
     /// What was said since this was asked last.
     pub(super) fn take_transcript(&mut self) -> Transcript {
         std::mem::take(&mut self.transcript)
@@ -110,6 +116,17 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
         Ok(())
     }
 
+    /// Listens for so long, and notes what the modem says.
+    pub(super) async fn listen_for(&mut self, wait: Duration) -> io::Result<()> {
+        let until = after(wait);
+        while !wait.is_zero()
+            && let Some(heard) = self.next(until).await?
+        {
+            self.overheard.note(&heard);
+        }
+        Ok(())
+    }
+
     /// Writes by the deadline at the latest; on an error, the last byte has not left.
     async fn write(&mut self, text: &str, deadline: Instant) -> io::Result<()> {
         self.transcript.say(text);
@@ -134,7 +151,12 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
         self.begin(command).await?;
         let until = after(within);
         let mut answer = Answer::default();
-        let mine = |line: &str| !prefix.is_empty() && line.starts_with(prefix);
+        let named = command.trim_start_matches("AT").trim_end_matches('?');
+        let mine = |line: &str| match prefix {
+            "" => false,
+            ANY => at::is_plain(line) || line.strip_prefix(named).is_some_and(|rest| rest.starts_with(':')),
+            prefix => line.starts_with(prefix),
+        };
         while answer.end.is_none() {
             match self.next(until).await? {
                 None => break,
@@ -223,7 +245,10 @@ pub(super) fn after(wait: Duration) -> Instant {
 
 impl Transcript {
     fn say(&mut self, text: &str) {
-        let shown = text.trim_end_matches('\r').replace(CTRL_Z, "<Ctrl-Z>").replace(ESC, "<ESC>");
+        let shown = match text.split_once("AT+CPIN=") {
+            Some(_) => "AT+CPIN=***".to_owned(), // the PIN is in no log and no timeline
+            None => text.trim_end_matches('\r').replace(CTRL_Z, "<Ctrl-Z>").replace(ESC, "<ESC>"),
+        };
         trace!(said = shown, "modem");
         add(&mut self.said, &shown);
     }

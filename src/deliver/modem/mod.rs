@@ -1,56 +1,75 @@
 //! The GSM modem: one task owns the serial port, and a handle hands it texts.
 //!
 //! ```text
-//!  handle ─▶ actor ─▶ line ─▶ port            at: bytes to lines       init: making it ready
-//!    │         └─▶ sending (parts of a text)   submit: one AT+CMGS      errors: numbers to classes
-//!    └──────▶ ledger ◀── overheard (reports)   pdu: the codec           network: registration
+//!  handle ─▶ actor ─▶ line ─▶ port          course: what comes next when it fails      at: bytes to lines
+//!    │         ├─▶ init (made ready, pin)    budget: how much its SIM may send          submit: one AT+CMGS
+//!    │         └─▶ serve ─▶ sending, inbox   errors: numbers to classes                 pdu: the codec
+//!    └──────▶ traffic ◀── overheard          board: what is told of it                  keeper: what must not be forgotten
 //! ```
 //!
 //! [`modem`] is called once by `app`; the outbox performs SMS jobs through [`ModemHandle`]. A text is written once for
-//! each try and never retried in here. Always PDU mode; no PIN is ever entered; nothing is written into the modem's flash.
+//! each try and never retried in here. Always PDU mode; nothing is written into the modem's flash; never a PUK, and a PIN
+//! only as `pin` allows.
 
 mod actor;
 mod at;
+mod board;
+mod budget;
+mod course;
 mod errors;
+mod handle;
+mod identity;
+mod inbox;
 mod init;
-mod ledger;
+mod keeper;
 mod line;
 mod network;
+mod opening;
 mod overheard;
 pub mod pdu;
+mod pin;
 mod sending;
 mod serial;
+mod serve;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{
-    Done, Effect, Failure, Fate, Fault, Identity, Job, Layout, Ledger, ModemInfo, ModemState, Outcome, Phone, Report,
-    SmsTask, Spent, Tally, Task, Timestamp, Trace, Work,
-};
+use crate::model::{Identity, Ledger, ModemInfo, ModemState, Spent, Tally, Timestamp};
+pub use handle::ModemHandle;
 pub use serial::SystemPorts;
 
-use actor::Actor;
-use ledger::Found;
-use overheard::SharedLedger;
-use sending::{Request, Sms};
+use actor::{Actor, OwnTime};
+use board::Board;
+use budget::Budget;
+use course::Course;
+use identity::WHO;
+use init::Facts;
+use keeper::Keeper;
+use line::Line;
+use overheard::Overheard;
+use pin::Keyring;
+use traffic::SharedTraffic;
 
 /// More texts than these never wait for one modem: the outbox gives it one at a time.
 const QUEUE: usize = 8;
+
+/// A port is looked at for what answers; it may be no modem's.
+const PROBE_GAP: Duration = Duration::from_millis(20);
+const PROBE_WITHIN: Duration = Duration::from_secs(2);
 
 /// One modem, as configured.
 #[derive(Debug, Clone)]
@@ -66,7 +85,7 @@ pub struct Settings {
     /// How long the network may try to deliver a text.
     pub validity: Duration,
     /// The SIM's PIN.
-    pub pin: Option<Pin>,
+    pub pin: Option<SimPin>,
     /// Parts its SIM may send in an hour, and in 24 hours.
     pub caps: (u32, u32),
     /// Takes its power away and gives it back, where root has a way to.
@@ -77,7 +96,7 @@ pub struct Settings {
 
 /// A SIM's PIN, and the name under which its tries are remembered.
 #[derive(Debug, Clone)]
-pub struct Pin {
+pub struct SimPin {
     /// The digits.
     pub digits: SecretString,
     /// A keyed hash of them.
@@ -136,31 +155,6 @@ impl Default for Timings {
     }
 }
 
-/// How a modem is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModemStatus {
-    /// What it is doing.
-    pub state: ModemState,
-    /// Why it isn't ready.
-    pub reason: Option<String>,
-    /// What to do about it.
-    pub cure: Option<String>,
-    /// Since when.
-    pub since: Timestamp,
-    /// How well it hears the network; below -103 dBm is poor.
-    pub signal_dbm: Option<i16>,
-}
-
-/// Hands texts to the modem's task. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct ModemHandle {
-    name: String,
-    work: mpsc::Sender<Request>,
-    status: watch::Receiver<ModemStatus>,
-    ledger: SharedLedger,
-    answer_margin: Duration,
-}
-
 /// Where serial ports come from: the system, or a test.
 pub trait Ports: Send {
     /// An open port.
@@ -171,6 +165,15 @@ pub trait Ports: Send {
     /// # Errors
     /// As the system says: it isn't there, it may not be used, somebody else has it.
     fn open(&mut self, port: &Path, baud: u32) -> io::Result<Self::Port>;
+
+    /// Changes the speed of an open port.
+    ///
+    /// # Errors
+    /// The port is gone, or knows no such speed.
+    fn set_speed(&mut self, port: &mut Self::Port, baud: u32) -> io::Result<()> {
+        let _ = (port, baud);
+        Ok(())
+    }
 
     /// Ports that may have a modem behind them, best first.
     fn candidates(&mut self) -> Vec<PathBuf>;
@@ -188,149 +191,74 @@ pub fn modem(
 /// The same over any ports.
 pub fn modem_over<P: Ports>(
     settings: Settings,
-    keeper: Arc<dyn Ledger>,
+    ledger: Arc<dyn Ledger>,
     ports: P,
     stop: CancellationToken,
 ) -> (ModemHandle, impl Future<Output = ()> + Send) {
-    let (work, queue) = mpsc::channel(QUEUE);
-    let start =
-        ModemStatus { state: ModemState::Opening, reason: None, cure: None, since: Timestamp::now(), signal_dbm: None };
-    let (says, status) = watch::channel(start);
-    let ledger = SharedLedger::default();
+    let (work, wishes) = mpsc::channel(QUEUE);
+    let (shown, info) = watch::channel(unknown(&settings));
+    let traffic = SharedTraffic::default();
     let answer_margin = settings.timings.answer_margin;
-    let name = settings.name.clone();
-    let actor = Actor { settings, ports, work: queue, status: says, ledger: ledger.clone(), keeper, stop };
-    (ModemHandle { name, work, status, ledger, answer_margin }, actor.run())
+    let actor = Actor {
+        ports,
+        wishes,
+        board: Board::new(shown, traffic.clone()),
+        keeper: Keeper::new(ledger, settings.name.clone(), traffic.clone()),
+        course: Course::new(settings.timings.reopen, settings.timings.retry, settings.power.is_some()),
+        budget: Budget::new(settings.caps, settings.timings.part_gap),
+        keyring: Keyring::new(settings.pin.clone()),
+        traffic: traffic.clone(),
+        stop,
+        time: OwnTime::begin(),
+        facts: Facts::default(),
+        harmed: Vec::new(),
+        port: None,
+        speed: None,
+        strikes: 0,
+        settings,
+    };
+    (ModemHandle { work, info, traffic, answer_margin }, actor.run())
 }
 
-impl ModemHandle {
-    /// How the modem is right now.
-    #[must_use]
-    pub fn status(&self) -> ModemStatus {
-        self.status.borrow().clone()
-    }
-
-    /// Everything that is known of the modem.
-    #[must_use]
-    pub fn info(&self) -> ModemInfo {
-        let status = self.status();
-        ModemInfo {
-            name: self.name.clone(),
-            port: None,
-            state: status.state,
-            since: status.since,
-            reason: status.reason,
-            cure: status.cure,
-            next: None,
-            identity: Identity::default(),
-            operator: None,
-            registration: None,
-            signal_dbm: status.signal_dbm,
-            storage: None,
-            reports: None,
-            report_seen: false,
-            spent: Spent::default(),
-            opened: 0,
-            texts: Tally::default(),
-        }
-    }
-
-    /// Sends a text that is about no lead, as `modem send` does: counted, reported on, never repeated.
-    #[expect(clippy::unused_async, reason = "the task takes no such wish yet")]
-    pub async fn send_text(&self, to: Phone, text: String, within: Duration) -> Report {
-        drop((to, text, within));
-        failed(Fault::Transient, "not yet")
-    }
-
-    /// Has the modem start anew, by command, as soon as no text is under way.
-    ///
-    /// # Errors
-    /// Why not, in words.
-    #[expect(clippy::unused_async, reason = "the task takes no such wish yet")]
-    pub async fn reset(&self) -> Result<(), String> {
-        Err("not yet".to_owned())
-    }
-
-    async fn send(&self, work: &Work, task: &SmsTask) -> Report {
-        let left = work.hard_deadline.since(Timestamp::now()).saturating_sub(self.answer_margin);
-        let deadline = line::after(left);
-        let sms = Sms {
-            job: name_of(&work.job),
-            to: task.to.clone(),
-            text: task.text.clone(),
-            reference: reference(&work.job, task.repeat),
-            deadline,
-        };
-        let (ticket, taken) = oneshot::channel();
-        let (reply, answer) = oneshot::channel();
-        if self.work.try_send(Request { sms, ticket, reply }).is_err() {
-            return failed(Fault::Transient, "the modem's task takes no more texts");
-        }
-        if !begins_by(deadline, taken).await {
-            return failed(Fault::Transient, "the modem did not get to the text in time");
-        }
-        // The task answers by the deadline; it is gone only if the program is stopping.
-        answer.await.unwrap_or_else(|_| failed(Fault::Unknown, "the modem's task ended while it had the text"))
-    }
-
-    /// What status reports say about the try that started at `since`; it is answered at once, busy modem or not.
-    fn look_up(&self, work: &Work, task: &SmsTask, since: Timestamp) -> Report {
-        let total = Layout::of(&task.text).parts.len();
-        let (job, to) = (name_of(&work.job), task.to.as_str());
-        let found = self.ledger.with(|ledger| ledger.look_up(&job, to, total, since, Timestamp::now()));
-        let (heard, outcome) = match found {
-            Found::Sent { references, delivered } => {
-                let heard = if delivered { Fate::Delivered.name() } else { "taken by the network" };
-                (heard, Outcome::Done(Done::Sms(sending::receipt(&references, delivered))))
-            }
-            Found::Failed(Fate::FailedForGood) => {
-                let failure = Failure::new(Fault::Permanent, "the network reports that the text can't be delivered");
-                (Fate::FailedForGood.name(), Outcome::Failed(failure.cure("check the recipient's number and phone")))
-            }
-            // The service centre has stopped trying: the phone doesn't have it and never will.
-            Found::Failed(Fate::GaveUp) => (Fate::GaveUp.name(), Outcome::Absent),
-            Found::Failed(fate) => (fate.name(), Outcome::Unsure),
-            Found::Unsure => ("none that can only mean this text", Outcome::Unsure),
-        };
-        let response = Some(format!("status report: {heard}"));
-        Report::traced(outcome, Trace { response, ..Trace::default() })
+/// What is known of a modem before its port was opened.
+fn unknown(settings: &Settings) -> ModemInfo {
+    let (per_hour, per_day) = settings.caps;
+    ModemInfo {
+        name: settings.name.clone(),
+        port: settings.port.as_ref().map(|port| port.display().to_string()),
+        state: ModemState::Opening,
+        since: Timestamp::now(),
+        reason: None,
+        cure: None,
+        next: None,
+        identity: Identity::default(),
+        operator: None,
+        registration: None,
+        signal_dbm: None,
+        centre: None,
+        storage: None,
+        reports: None,
+        report_seen: false,
+        spent: Spent { per_hour, per_day, ..Spent::default() },
+        opened: 0,
+        texts: Tally::default(),
     }
 }
 
-impl Effect for ModemHandle {
-    fn perform<'a>(&'a self, work: &'a Work) -> pin::Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
-        Box::pin(async move {
-            match (&work.job.task, work.look_up_since) {
-                (Task::Sms(task), None) => self.send(work, task).await,
-                (Task::Sms(task), Some(since)) => self.look_up(work, task, since),
-                (other, _) => failed(Fault::Permanent, &format!("a modem can't do {}", other.kind())),
-            }
-        })
+/// Who answers behind a port, if anybody does that is a modem.
+///
+/// # Errors
+/// The port can't be opened, or vanished.
+pub async fn probe<P: Ports>(ports: &mut P, port: &Path, baud: u32) -> io::Result<Option<Identity>> {
+    let mut line = Line::new(ports.open(port, baud)?, Overheard::new(SharedTraffic::default()), PROBE_GAP);
+    if !line.wake().await? {
+        return Ok(None);
     }
-}
-
-/// Whether the task takes the text before the deadline. If not, it never will.
-async fn begins_by(deadline: Instant, mut taken: oneshot::Receiver<()>) -> bool {
-    tokio::select! {
-        biased;
-        begun = &mut taken => begun.is_ok(),
-        () = sleep_until(deadline) => {
-            taken.close();
-            taken.try_recv().is_ok()
-        }
+    line.command("ATE0", "", PROBE_WITHIN).await?;
+    let mut identity = Identity::default();
+    for (nth, command) in WHO.into_iter().enumerate() {
+        let answer = line.command(command, identity::ANY, PROBE_WITHIN).await?;
+        identity::learn(&mut identity, nth, &answer);
     }
-}
-
-fn failed(fault: Fault, reason: &str) -> Report {
-    Report::of(Outcome::Failed(Failure::new(fault, reason)))
-}
-
-fn name_of(job: &Job) -> String {
-    format!("{}/{}", job.id, job.generation)
-}
-
-/// The reference that the parts of a text share: the same for every try of the job, another for its repeat.
-fn reference(job: &Job, repeat: bool) -> u8 {
-    let name = format!("{}/{repeat}", name_of(job));
-    name.bytes().fold(0, |hash: u8, byte| hash.wrapping_mul(31).wrapping_add(byte))
+    Ok(identity.make.is_some().then_some(identity))
 }

@@ -19,6 +19,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 pub(super) enum Network {
     /// Texts can go out.
     Registered {
+        /// How, in words.
+        words: &'static str,
         /// How strong the signal is.
         signal_dbm: Option<i16>,
     },
@@ -40,9 +42,9 @@ pub(super) async fn look<P: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<P>) 
             return Ok(Network::Silent);
         }
         let state = registration(&answer, prefix);
-        if state.is_some_and(is_registered) {
+        if let Some(words) = state.and_then(registered) {
             let answer = line.command("AT+CSQ", "+CSQ:", WITHIN).await?;
-            return Ok(Network::Registered { signal_dbm: signal(&answer) });
+            return Ok(Network::Registered { words, signal_dbm: signal(&answer) });
         }
         seen = seen.or(state);
     }
@@ -56,8 +58,14 @@ fn registration(answer: &Answer, prefix: &str) -> Option<u8> {
 }
 
 /// Home, roaming, and the two "only for texts" of LTE.
-const fn is_registered(state: u8) -> bool {
-    matches!(state, 1 | 5 | 6 | 7)
+const fn registered(state: u8) -> Option<&'static str> {
+    match state {
+        1 => Some("home network"),
+        5 => Some("roaming"),
+        6 => Some("home network, texts only"),
+        7 => Some("roaming, texts only"),
+        _ => None,
+    }
 }
 
 fn unregistered(state: Option<u8>) -> Failure {

@@ -1,61 +1,55 @@
 //! What a modem says unasked: reports, restarts, changes of the network, late verdicts.
 //!
-//! Called by `line` for everything that doesn't belong to the command under way. Reports go into the ledger at once;
-//! all else is a note for the task, which acts when no command is outstanding. Inbound texts are left in the modem.
+//! Called by `line` for everything that doesn't belong to the command under way. Reports, and texts that were not stored,
+//! go into the traffic at once; all else is a note for the task, which acts when no command is outstanding.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::at::{self, Heard};
-use super::ledger::Ledger;
-use super::pdu::{self, Pdu};
+use super::inbox::{self, Read};
 use super::submit;
-use crate::model::Timestamp;
+use super::traffic::SharedTraffic;
+use crate::model::{Fact, Timestamp};
 
-/// Reports that wait in the modem's memory to be read; more are found by their own announcement again.
+/// Texts and reports that wait in the modem's memory to be read; more are found when its memory is looked through.
 const MAX_STORED: usize = 64;
 /// Some Huawei sticks say `^BOOT` every 30 seconds for ever; one that was silent for this long has restarted.
 const BOOT_HABIT: Duration = Duration::from_mins(2);
-
-/// The ledger, as the task and the handle share it. Locked only for a look or an entry, never across an await.
-#[derive(Debug, Clone, Default)]
-pub(super) struct SharedLedger(Arc<Mutex<Ledger>>);
-
-impl SharedLedger {
-    pub(super) fn with<T>(&self, look: impl FnOnce(&mut Ledger) -> T) -> T {
-        // A panic while it was held can't leave it half written: every method ends in one push or retain.
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// Notes for the task.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent notes, each taken by itself; not one state")]
 pub(super) struct Overheard {
-    ledger: SharedLedger,
+    traffic: SharedTraffic,
     restarted: bool,
     network_changed: bool,
     echo: bool,
     prompt: bool,
     late_end: bool,
-    stored_reports: VecDeque<u16>,
+    sim_changed: bool,
+    storage_full: bool,
+    weak: bool,
+    stored: VecDeque<Place>,
     last_boot: Option<Instant>,
 }
 
 impl Overheard {
-    pub(super) const fn new(ledger: SharedLedger) -> Self {
+    pub(super) const fn new(traffic: SharedTraffic) -> Self {
         Self {
-            ledger,
+            traffic,
             restarted: false,
             network_changed: false,
             echo: false,
             prompt: false,
             late_end: false,
-            stored_reports: VecDeque::new(),
+            sim_changed: false,
+            storage_full: false,
+            weak: false,
+            stored: VecDeque::new(),
             last_boot: None,
         }
     }
@@ -64,23 +58,28 @@ impl Overheard {
     pub(super) fn note(&mut self, heard: &Heard) {
         match heard {
             Heard::Line(line) => self.note_line(line),
-            Heard::Pdu { head, pdu } if head.starts_with("+CDS:") => self.note_report(pdu),
             Heard::Echo => self.echo = true,
-            Heard::Pdu { head, .. } => debug!(head, "left a text that came in to the modem"),
+            // A flash text comes straight to us even from a modem that stores the others.
+            Heard::Pdu { head, pdu } if head.starts_with("+CDS:") || head.starts_with("+CMT:") => self.note_pdu(pdu),
+            Heard::Pdu { head, .. } => debug!(head, "nothing for us"),
             Heard::Prompt => self.prompt = true,
             Heard::Final(_) => self.late_end = true,
         }
     }
 
-    /// Takes the PDU of a status report, announced or read from memory.
-    pub(super) fn note_report(&self, hex: &str) {
-        match pdu::decode(hex) {
-            Ok(Pdu::Report(report)) => {
+    /// Takes a PDU that the modem announced or had stored.
+    pub(super) fn note_pdu(&self, hex: &str) {
+        let now = Timestamp::now();
+        match inbox::read(hex, now) {
+            Read::Report(report) => {
                 info!(reference = report.reference, fate = report.fate().name(), "status report");
-                self.ledger.with(|ledger| ledger.hear(report, Timestamp::now()));
+                self.traffic.with(|traffic| traffic.hear(&report, hex, now));
             }
-            Ok(Pdu::Deliver(_) | Pdu::Submit(_)) => debug!("announced as a status report, but is none"),
-            Err(error) => debug!(%error, hex, "unreadable status report"),
+            Read::Text(text) => {
+                info!(number = text.number, "a text came in");
+                self.traffic.with(|traffic| traffic.note(Fact::Inbound(text)));
+            }
+            Read::Own => debug!(hex, "a text that somebody stored for sending"),
         }
     }
 
@@ -95,11 +94,17 @@ impl Overheard {
             self.network_changed = true;
         } else if line.starts_with("+CMGS:") {
             let reference = submit::reference(line);
-            self.ledger.with(|ledger| ledger.late_reference(reference, Timestamp::now()));
-        } else if let Some(index) = stored_report(line)
-            && self.stored_reports.len() < MAX_STORED
-        {
-            self.stored_reports.push_back(index);
+            self.traffic.with(|traffic| traffic.late_reference(reference, Timestamp::now()));
+        } else if let Some(place) = stored(line) {
+            if self.stored.len() < MAX_STORED {
+                self.stored.push_back(place);
+            }
+        } else if line.starts_with("+CPIN:") && !line.ends_with("READY") || line.ends_with("NOT READY") {
+            self.sim_changed = true;
+        } else if ["^SMMEMFULL", "+SMMEMFULL", "+QIND: \"SMSFULL\""].iter().any(|known| line.starts_with(known)) {
+            self.storage_full = true;
+        } else if line.starts_with("UNDER-VOLTAGE") {
+            self.weak = true;
         }
     }
 
@@ -128,15 +133,42 @@ impl Overheard {
         std::mem::take(&mut self.network_changed)
     }
 
-    /// Where the next stored report lies.
-    pub(super) fn take_stored_report(&mut self) -> Option<u16> {
-        self.stored_reports.pop_front()
+    /// Whether the SIM was taken out or locked itself since this was asked last.
+    pub(super) fn take_sim_changed(&mut self) -> bool {
+        std::mem::take(&mut self.sim_changed)
+    }
+
+    /// Whether the modem said that it can store no more texts since this was asked last.
+    pub(super) fn take_storage_full(&mut self) -> bool {
+        std::mem::take(&mut self.storage_full)
+    }
+
+    /// Whether the modem complained of its supply since this was asked last.
+    pub(super) fn take_weak(&mut self) -> bool {
+        std::mem::take(&mut self.weak)
+    }
+
+    /// Where the next text or report lies that was stored.
+    pub(super) fn take_stored(&mut self) -> Option<Place> {
+        self.stored.pop_front()
     }
 }
 
-/// The index in `+CDSI: "SR",8`.
-fn stored_report(line: &str) -> Option<u16> {
-    at::fields(line, "+CDSI:")?.get(1)?.parse().ok()
+/// A place in one of the modem's memories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) memory: String,
+    pub(super) index: u16,
+}
+
+/// The place in `+CDSI: "SR",8` or `+CMTI: "SM",3`.
+fn stored(line: &str) -> Option<Place> {
+    let fields = at::fields(line, "+CMTI:").or_else(|| at::fields(line, "+CDSI:"))?;
+    let [memory, index, ..] = fields.as_slice() else { return None };
+    // It goes into a command: nothing but the two letters of a memory.
+    let plain = memory.len() == 2 && memory.bytes().all(|b| b.is_ascii_uppercase());
+    plain.then_some(())?;
+    Some(Place { memory: (*memory).to_owned(), index: index.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -145,7 +177,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_boot_line_that_keeps_coming_is_a_habit() {
-        let mut overheard = Overheard::new(SharedLedger::default());
+        let mut overheard = Overheard::new(SharedTraffic::default());
         let boot = Heard::Line("^BOOT:20952548,0,0,0,72".into());
         overheard.note(&boot);
         assert!(overheard.take_restarted());
@@ -168,13 +200,16 @@ mod tests {
             ("SMS Ready", false, false, None),
             ("+CREG: 1", false, true, None),
             ("+CEREG: 5,\"00C3\"", false, true, None),
-            ("+CDSI: \"SR\",8", false, false, Some(8)),
-            ("+CMTI: \"SM\",8", false, false, None),
+            ("+CDSI: \"SR\",8", false, false, Some(("SR", 8))),
+            ("+CMTI: \"SM\",3", false, false, Some(("SM", 3))),
+            ("+CMTI: \"SM\\rAT&F\",3", false, false, None),
             ("^RSSI:17", false, false, None),
         ] {
-            let mut overheard = Overheard::new(SharedLedger::default());
+            let mut overheard = Overheard::new(SharedTraffic::default());
             overheard.note(&Heard::Line(line.into()));
-            let noted = (overheard.take_restarted(), overheard.take_network_changed(), overheard.take_stored_report());
+            let place = overheard.take_stored();
+            let place = place.as_ref().map(|place| (place.memory.as_str(), place.index));
+            let noted = (overheard.take_restarted(), overheard.take_network_changed(), place);
             assert_eq!(noted, (restarted, network, stored), "{line}");
         }
     }

@@ -11,32 +11,49 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Settings;
+use super::actor::OwnTime;
 use super::at::Final;
+use super::budget::Budget;
 use super::errors;
 use super::init::set_centre;
-use super::ledger::Ledger;
-use super::line::{Line, Lost};
-use super::overheard::SharedLedger;
-use super::pdu::{Destination, Encoded, Wish};
+use super::keeper::Keeper;
+use super::line::{Line, Lost, after};
+use super::pdu::{self, Destination, Encoded};
 use super::submit::Stop;
-use crate::model::{Done, Failure, Fault, Outcome, Phone, Report, SmsReceipt, Timestamp, Trace};
+use super::traffic::{SharedTraffic, Traffic};
+use crate::model::{
+    Done, Failure, Fault, Outcome, PartKey, Phone, Report, SmsPart, SmsReceipt, TextKey, Timestamp, Trace,
+};
 
 /// Service centre unknown: the stored one was lost.
 const NO_CENTRE: Final = Final::Cms(330);
 /// It is stored on the SIM, which takes its time.
 const SET_CENTRE_WITHIN: Duration = Duration::from_secs(5);
+/// It is answered at once, or not known.
+const LINK_WITHIN: Duration = Duration::from_secs(2);
 
 /// A text to be sent.
 #[derive(Debug)]
 pub(super) struct Sms {
-    /// The job and its generation: what was sent for it is remembered under this name.
-    pub(super) job: String,
+    /// What was sent of it is remembered under this name.
+    pub(super) key: TextKey,
     pub(super) to: Phone,
     pub(super) text: String,
     /// Shared by its parts.
     pub(super) reference: u8,
+    /// A lead's: it may use what is left of a cap for urgent ones.
+    pub(super) urgent: bool,
     /// After this, nothing is written any more, and nothing waited for.
     pub(super) deadline: Instant,
+}
+
+/// What the handle wants.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// A text sent.
+    Text(Request),
+    /// The modem reset; the answer says whether it will be.
+    Reset(oneshot::Sender<Result<(), String>>),
 }
 
 /// A text that the handle wants sent.
@@ -53,6 +70,8 @@ pub(super) struct Request {
 pub(super) enum After {
     /// Nothing.
     Ready,
+    /// What the error asks for.
+    Refused(Final),
     /// The verdict may still come: don't disturb the modem for a while.
     Listen,
     /// Its settings are gone, or it waits in a prompt.
@@ -68,45 +87,36 @@ struct Stopped {
     after: After,
 }
 
-/// The parts of a text, and how far it came.
-struct Sending<'a, P> {
-    line: &'a mut Line<P>,
-    settings: &'a Settings,
-    ledger: &'a SharedLedger,
-    deadline: Instant,
+/// What sending a text needs besides the port.
+pub(super) struct Office<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) traffic: &'a SharedTraffic,
+    pub(super) keeper: &'a mut Keeper,
+    pub(super) budget: &'a mut Budget,
+    pub(super) time: OwnTime,
 }
 
 /// Sends a text, or what an earlier try left of it.
 pub(super) async fn send<P: AsyncRead + AsyncWrite + Unpin>(
     line: &mut Line<P>,
-    settings: &Settings,
-    ledger: &SharedLedger,
+    office: &mut Office<'_>,
     sms: &Sms,
 ) -> (Report, After) {
     let to = Destination::from(&sms.to);
-    let validity = Some(settings.validity);
-    let wish = Wish { to: &to, text: &sms.text, status_report: true, reference: sms.reference, validity };
+    let validity = Some(office.settings.validity);
+    let wish = pdu::Wish { to: &to, text: &sms.text, status_report: true, reference: sms.reference, validity };
     let Ok((_, parts)) = wish.encode() else {
         let failure = Failure::new(Fault::Permanent, "the text is longer than 255 parts");
         return (Report::of(Outcome::Failed(failure)), After::Ready);
     };
     let started = Instant::now();
     drop(line.take_transcript());
-    let (job, text) = (&sms.job, &sms.text);
-    let mut accepted = ledger.with(|ledger| ledger.accepted_before(job, text));
-    let mut sending = Sending { line, settings, ledger, deadline: sms.deadline };
-    let mut stopped = None;
-    for (n, part) in parts.iter().enumerate().skip(accepted.len()) {
-        ledger.with(|ledger| ledger.writing(job, sms.to.as_str(), n, Timestamp::now()));
-        match sending.part(part).await {
-            Ok(reference) => accepted.push(reference),
-            Err(why) => {
-                stopped = Some(why);
-                break;
-            }
-        }
-    }
-    ledger.with(|ledger| ledger.remember(job, text, &accepted, parts.len()));
+    let mut accepted = office.traffic.with(|traffic| traffic.accepted_before(sms.key));
+    accepted.truncate(parts.len());
+    let stopped = match afford(office, sms, parts.len().saturating_sub(accepted.len())) {
+        Ok(()) => send_parts(line, office, sms, &parts, &mut accepted).await.err(),
+        Err(failure) => Some(Stopped { failure, status: None, after: After::Ready }),
+    };
     let latency = started.elapsed();
     match stopped {
         None => (report(line, latency, None, sent(&accepted)), After::Ready),
@@ -117,31 +127,84 @@ pub(super) async fn send<P: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-impl<P: AsyncRead + AsyncWrite + Unpin> Sending<'_, P> {
-    /// One part. A lost service centre is set again, once, if the configuration has it.
-    async fn part(&mut self, part: &Encoded) -> Result<Option<u8>, Stopped> {
-        let timings = &self.settings.timings;
-        let mut verdict = self.line.submit(part, timings, self.deadline).await;
-        if let (Ok(Err(Stop::Refused { by: NO_CENTRE, .. })), Some(smsc)) = (&verdict, &self.settings.smsc) {
-            let set = self.line.command(&set_centre(smsc), "", SET_CENTRE_WITHIN).await;
-            verdict = match set {
-                Ok(_) => self.line.submit(part, timings, self.deadline).await,
-                Err(error) => Err(Lost { error, pdu_sent: false }),
-            };
-        }
-        let stopped = match verdict {
-            Ok(Ok(reference)) => {
-                self.ledger.with(|ledger| ledger.accepted(reference));
-                return Ok(reference);
-            }
-            Ok(Err(stop)) => Stopped::at(stop),
-            Err(lost) => Stopped::lost(lost),
-        };
-        if stopped.failure.fault != Fault::Unknown {
-            self.ledger.with(Ledger::withdraw);
-        }
-        Err(stopped)
+/// Whether the SIM may send so much now.
+fn afford(office: &Office<'_>, sms: &Sms, parts: usize) -> Result<(), Failure> {
+    let (now, parts) = (office.time.now(), u32::try_from(parts).unwrap_or(u32::MAX));
+    office.budget.may(parts, sms.urgent, now).map_err(|until| {
+        let until = Timestamp::now().after(until.saturating_sub(now));
+        let (hour, day) = office.settings.caps;
+        let reason = format!("the SIM has sent what it may: {hour} parts an hour, {day} in 24 hours");
+        let cure = "nothing: it goes on by itself; if that is too little, raise parts-per-hour and parts-per-day";
+        Failure::new(Fault::Throttled { until }, reason).cure(cure)
+    })
+}
+
+async fn send_parts<P: AsyncRead + AsyncWrite + Unpin>(
+    line: &mut Line<P>,
+    office: &mut Office<'_>,
+    sms: &Sms,
+    parts: &[Encoded],
+    accepted: &mut Vec<Option<u8>>,
+) -> Result<(), Stopped> {
+    let lost = |error| Stopped::lost(Lost { error, pdu_sent: false });
+    if parts.len().saturating_sub(accepted.len()) > 1 {
+        // Keeps the radio link between the parts; a modem that can't says so.
+        line.command("AT+CMMS=1", "", LINK_WITHIN).await.map_err(lost)?;
     }
+    let total = u8::try_from(parts.len()).unwrap_or(u8::MAX);
+    for (part, nth) in parts.iter().zip(1_u8..=total).skip(accepted.len()) {
+        let pause = office.budget.pause(office.time.now());
+        if after(pause) > sms.deadline {
+            return Err(Stopped::new(false, "no time left for the pause between two parts", After::Ready));
+        }
+        line.listen_for(pause).await.map_err(lost)?;
+        let key = PartKey { text: sms.key, part: nth };
+        let (number, sim) = (sms.to.as_str().to_owned(), office.budget.sim().to_owned());
+        let at = Timestamp::now();
+        let entry = SmsPart { key, total, number, sim, at, accepted: false, reference: None, fate: None };
+        accepted.push(send_part(line, office, part, entry, sms.deadline).await?);
+        if nth < total {
+            // After a power cut the phone must not get this part once more.
+            office.keeper.flush().await;
+        }
+    }
+    Ok(())
+}
+
+/// One part. A lost service centre is set again, once, if the configuration has it.
+async fn send_part<P: AsyncRead + AsyncWrite + Unpin>(
+    line: &mut Line<P>,
+    office: &mut Office<'_>,
+    part: &Encoded,
+    entry: SmsPart,
+    deadline: Instant,
+) -> Result<Option<u8>, Stopped> {
+    let (timings, traffic) = (&office.settings.timings, office.traffic);
+    traffic.with(|traffic| traffic.writing(entry));
+    office.budget.wrote(office.time.now());
+    let mut verdict = line.submit(part, timings, deadline).await;
+    if let (Ok(Err(Stop::Refused { by: NO_CENTRE, .. })), Some(smsc)) = (&verdict, &office.settings.smsc) {
+        let set = line.command(&set_centre(smsc), "", SET_CENTRE_WITHIN).await;
+        verdict = match set {
+            Ok(_) => line.submit(part, timings, deadline).await,
+            Err(error) => Err(Lost { error, pdu_sent: false }),
+        };
+    }
+    let stopped = match verdict {
+        Ok(Ok(reference)) => {
+            traffic.with(|traffic| traffic.accepted(reference));
+            return Ok(reference);
+        }
+        Ok(Err(stop)) => Stopped::at(stop),
+        Err(lost) => Stopped::lost(lost),
+    };
+    if stopped.failure.fault == Fault::Unknown {
+        traffic.with(Traffic::unsettled);
+    } else {
+        traffic.with(Traffic::withdraw);
+        office.budget.unwrote();
+    }
+    Err(stopped)
 }
 
 impl Stopped {
@@ -159,7 +222,7 @@ impl Stopped {
     fn at(stop: Stop) -> Self {
         match stop {
             Stop::Refused { by, pdu_sent } => {
-                Self { failure: errors::failure(by, pdu_sent), status: errors::number(by), after: After::Ready }
+                Self { failure: errors::failure(by, pdu_sent), status: errors::number(by), after: After::Refused(by) }
             }
             Stop::Silent { pdu_sent: false } => {
                 Self::new(false, "the modem did not ask for the text in time", After::Initialise)

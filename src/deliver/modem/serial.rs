@@ -38,6 +38,10 @@ impl Ports for SystemPorts {
         Ok(port)
     }
 
+    fn set_speed(&mut self, port: &mut SerialStream, baud: u32) -> io::Result<()> {
+        Ok(port.set_baud_rate(baud)?)
+    }
+
     fn candidates(&mut self) -> Vec<PathBuf> {
         let mut by_id: Vec<PathBuf> =
             fs::read_dir(BY_ID).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();

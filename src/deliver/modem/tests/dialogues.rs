@@ -115,7 +115,8 @@ async fn a_lost_service_centre_is_set_again_if_it_is_configured() {
     drop(rig.fake.take_told());
     assert_eq!(word(&rig.send(SHORT).await), "sent 101");
     let told = rig.fake.take_told();
-    assert_eq!(told[1], "AT+CSCA=\"+12085551000\",145", "{told:?}");
+    let send = told.iter().position(|line| line == "AT+CMGS=27").unwrap();
+    assert_eq!(told[send + 1], "AT+CSCA=\"+12085551000\",145", "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,12 @@ mod pty;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{AttemptId, Channel, Forgetful, JobId, Lane, Lead, LeadCode, LeadId, Priority, RowId};
+use tokio::time::Instant;
+
+use crate::model::{
+    AttemptId, Channel, Done, Effect, Fault, Forgetful, Job, JobId, Lane, Lead, LeadCode, LeadId, Outcome, Priority,
+    Report, RowId, SmsTask, Task, Work,
+};
 use fake::Fake;
 
 const DANA: &str = "+15551230017";
@@ -46,10 +51,10 @@ impl Rig {
     }
 
     /// Waits until the modem says that it is in this state.
-    async fn is(&mut self, state: ModemState) -> ModemStatus {
-        let wait = self.handle.status.wait_for(|status| status.state == state);
+    async fn is(&mut self, state: ModemState) -> ModemInfo {
+        let wait = self.handle.wait_for(|info| info.state == state);
         let seen = tokio::time::timeout(Duration::from_mins(10), wait).await;
-        seen.unwrap_or_else(|_| panic!("never {}", state.name())).unwrap().clone()
+        seen.unwrap_or_else(|_| panic!("never {}", state.name())).unwrap()
     }
 
     async fn send(&self, text: &str) -> Report {

@@ -74,7 +74,7 @@ async fn a_text_goes_out_over_a_terminal_and_unplugging_is_noticed() {
     let task = tokio::spawn(task);
     let report = handle.perform(&work("URGENT lead K7", Duration::from_secs(20))).await;
     assert_eq!(word(&report), "sent 42", "{report:?}");
-    let absent = handle.status.wait_for(|status| status.state == ModemState::Absent);
+    let absent = handle.wait_for(|info| info.state == ModemState::Absent);
     tokio::time::timeout(Duration::from_secs(20), absent).await.unwrap().unwrap();
     stop.cancel();
     task.await.unwrap();
