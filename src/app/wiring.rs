@@ -243,6 +243,7 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         sms_give_up_after: config.sms.give_up_after,
         template,
         max_parts: usize::from(config.sms.max_parts),
+        translit: config.sms.translit,
         note_channels: noted.map(|(name, _)| Channel::new(Lane::Crm, name)).collect(),
         note_after: config.outbox.note_after,
         crm_give_up_after: config.outbox.crm_give_up_after,

@@ -4,7 +4,9 @@
 //! inside the transaction that settles the classification, so that a decision and its jobs are durable together.
 //! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
 
+mod safe;
 mod text;
+mod translit;
 
 use std::time::Duration;
 
@@ -39,6 +41,8 @@ pub struct Settings {
     pub template: SmsTemplate,
     /// A text is cut to this many parts.
     pub max_parts: usize,
+    /// Characters that would double what a text costs are written with plain ones.
+    pub translit: bool,
     /// CRM channels on which notes are written; the others get fields only.
     pub note_channels: Vec<Channel>,
     /// The note waits at most this long for the other actions to end.
@@ -132,7 +136,7 @@ fn alert(
     let sms = SmsTask {
         to: person.phone.clone(),
         who: person.name.clone(),
-        text: settings.template.text(lead, class, settings.max_parts),
+        text: settings.template.text(lead, class, settings.max_parts, settings.translit),
         repeat: false,
         leg: 0,
         failover_at: failover_at(settings, 0, now),
@@ -192,6 +196,7 @@ pub(crate) mod tests {
             sms_give_up_after: Duration::from_hours(1),
             template: SmsTemplate::default(),
             max_parts: 3,
+            translit: true,
             note_channels: vec![Channel::new(Lane::Crm, "hubspot")],
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),

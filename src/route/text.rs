@@ -1,11 +1,14 @@
 //! The words of a text to the person on call.
 //!
-//! A lead's text is data: control characters become spaces, links can't be tapped, no character is cut, and the whole is
-//! never more than so many parts. Code and number come first, so that a text that was cut or re-ordered is still of use.
+//! A lead's text is data: it is made safe, no character is cut, and the whole is never more than so many parts. Code and
+//! number come first, so that a text that was cut or re-ordered is still of use.
+//! A few quotes or accents don't double what it costs: where plain characters take fewer parts, they are taken.
 
 use minijinja::{Environment, context};
 
-use crate::model::{Layout, Lead};
+use super::safe::safe;
+use super::translit::plain;
+use crate::model::{Alphabet, Layout, Lead, Phone};
 
 /// Used when the configuration gives none.
 const DEFAULT_TEMPLATE: &str = "{{ code }} {{ class }} {{ phone or email or 'no contact' }} {{ name or 'no name' }} via {{ source }}: {{ message }}";
@@ -43,79 +46,131 @@ impl SmsTemplate {
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         environment.add_template_owned("sms", source.to_owned())?;
         let template = Self { environment };
-        template.try_render(
-            &Words { code: "K7", class: "URGENT", name: "", phone: "", email: "", source: "website" },
-            "text",
-        )?;
+        template.try_render("K7", "URGENT", &Words { source: "website".to_owned(), ..Words::default() }, "text")?;
         Ok(template)
     }
 
-    /// The text about `lead`, with as much of the message as fits into `max_parts`.
+    /// The text about `lead`, with as much of the message as fits into `max_parts`; with `translit` in plain characters
+    /// where that saves parts or words.
     #[must_use]
-    pub fn text(&self, lead: &Lead, class: &str, max_parts: usize) -> String {
+    pub fn text(&self, lead: &Lead, class: &str, max_parts: usize, translit: bool) -> String {
         let code = lead.code.to_string();
-        let (name, phone, email, source) = (
-            safe(lead.name.as_deref().unwrap_or_default()),
-            safe(
-                lead.phone.as_ref().map(crate::model::Phone::as_str).or(lead.phone_text.as_deref()).unwrap_or_default(),
-            ),
-            lead.email.clone().unwrap_or_default(),
-            safe(&lead.source),
-        );
-        let words = Words { code: &code, class, name: &name, phone: &phone, email: &email, source: &source };
-        let message = safe(lead.message.as_deref().unwrap_or(if lead.raw_message.is_empty() {
-            "(no message yet)"
-        } else {
-            "(message not readable yet)"
-        }));
-        fit(&message, max_parts, |excerpt| self.render(&words, excerpt))
+        let words = Words::of(lead);
+        let (own, plainly) = (words.safe(), words.plain().filter(|_| translit));
+        let own = fit(&own.message, max_parts, |excerpt| self.render(&code, class, &own, excerpt));
+        if own.is_whole() && Alphabet::of(&own.text) == Alphabet::Gsm7 {
+            return own.text;
+        }
+        // Made safe after it was made plain: a plain dot may make a link of what was none.
+        let plainly = plainly.map(|words| words.safe()).map(|words| {
+            let plainly = |text: String| plain(&text).unwrap_or(text);
+            fit(&words.message, max_parts, |excerpt| plainly(self.render(&code, class, &words, excerpt)))
+        });
+        plainly.filter(|plainly| plainly.is_better_than(&own)).unwrap_or(own).text
     }
 
-    fn render(&self, words: &Words<'_>, message: &str) -> String {
-        let text = self.try_render(words, message).ok().filter(|text| !text.trim().is_empty());
-        text.unwrap_or_else(|| format!("{} {} {} {}: {message}", words.code, words.class, words.phone, words.name))
+    fn render(&self, code: &str, class: &str, words: &Words, message: &str) -> String {
+        let text = self.try_render(code, class, words, message).ok().filter(|text| !text.trim().is_empty());
+        text.unwrap_or_else(|| format!("{code} {class} {} {}: {message}", words.phone, words.name))
     }
 
-    fn try_render(&self, words: &Words<'_>, message: &str) -> Result<String, minijinja::Error> {
-        let Words { code, class, name, phone, email, source } = *words;
+    fn try_render(&self, code: &str, class: &str, words: &Words, message: &str) -> Result<String, minijinja::Error> {
+        let Words { name, phone, email, source, .. } = words;
         self.environment.get_template("sms")?.render(context! { code, class, name, phone, email, source, message })
     }
 }
 
-struct Words<'a> {
-    code: &'a str,
-    class: &'a str,
-    name: &'a str,
-    phone: &'a str,
-    email: &'a str,
-    source: &'a str,
+/// What a lead says of itself.
+#[derive(Default)]
+struct Words {
+    name: String,
+    phone: String,
+    email: String,
+    source: String,
+    message: String,
+}
+
+impl Words {
+    fn of(lead: &Lead) -> Self {
+        let no_message = if lead.raw_message.is_empty() { "(no message yet)" } else { "(message not readable yet)" };
+        let phone = lead.phone.as_ref().map(Phone::as_str).or(lead.phone_text.as_deref());
+        Self {
+            name: lead.name.clone().unwrap_or_default(),
+            phone: phone.unwrap_or_default().to_owned(),
+            email: lead.email.clone().unwrap_or_default(),
+            source: lead.source.clone(),
+            message: lead.message.as_deref().unwrap_or(no_message).to_owned(),
+        }
+    }
+
+    /// An e-mail address has the shape of one, or it would not be here.
+    fn safe(&self) -> Self {
+        Self {
+            name: safe(&self.name),
+            phone: safe(&self.phone),
+            email: self.email.clone(),
+            source: safe(&self.source),
+            message: safe(&self.message),
+        }
+    }
+
+    /// `None` if any of them has no plain form: one is enough to need the other alphabet.
+    fn plain(&self) -> Option<Self> {
+        Some(Self {
+            name: plain(&self.name)?,
+            phone: plain(&self.phone)?,
+            email: plain(&self.email)?,
+            source: plain(&self.source)?,
+            message: plain(&self.message)?,
+        })
+    }
 }
 
 /// The same text, marked as the one repeat; its end gives way to the mark if need be.
 #[must_use]
 pub fn repeated(text: &str, max_parts: usize) -> String {
-    fit(text, max_parts, |kept| format!("{REPEAT_MARK}{kept}"))
+    fit(text, max_parts, |kept| format!("{REPEAT_MARK}{kept}")).text
+}
+
+/// A text, and how many characters of the message it has.
+struct Fitted {
+    text: String,
+    kept: usize,
+    of: usize,
+}
+
+impl Fitted {
+    const fn is_whole(&self) -> bool {
+        self.kept == self.of
+    }
+
+    /// In fewer parts no less of the message, or more of it.
+    fn is_better_than(&self, other: &Self) -> bool {
+        let parts = |fitted: &Self| Layout::of(&fitted.text).parts.len();
+        let shown = self.kept.saturating_mul(other.of).cmp(&other.kept.saturating_mul(self.of));
+        shown.then_with(|| parts(other).cmp(&parts(self))).is_gt()
+    }
 }
 
 /// The longest start of `message` with which `render` stays within `max_parts`; cut texts end in `...`.
-fn fit(message: &str, max_parts: usize, render: impl Fn(&str) -> String) -> String {
+fn fit(message: &str, max_parts: usize, render: impl Fn(&str) -> String) -> Fitted {
     let fits = |text: &str| Layout::of(text).parts.len() <= max_parts.max(1);
-    let whole = render(message);
-    if fits(&whole) {
-        return whole;
-    }
     let ends: Vec<usize> = message.char_indices().map(|(at, _)| at).collect();
+    let (text, of) = (render(message), ends.len());
+    if fits(&text) {
+        return Fitted { text, kept: of, of };
+    }
     let cut = |chars: usize| {
         let end = ends.get(chars).copied().unwrap_or(message.len());
         render(&format!("{}...", message.get(..end).unwrap_or_default().trim_end()))
     };
-    let (mut low, mut high) = (0_usize, ends.len());
+    let (mut low, mut high) = (0_usize, of);
     while low < high {
         let middle = low.saturating_add(high).saturating_add(1).div_euclid(2);
         if fits(&cut(middle)) { low = middle } else { high = middle.saturating_sub(1) }
     }
     let text = cut(low);
-    if fits(&text) { text } else { hard_cut(&text, max_parts) }
+    Fitted { text: if fits(&text) { text } else { hard_cut(&text, max_parts) }, kept: low, of }
 }
 
 /// For templates whose fixed words alone are too long: whole characters of the first parts.
@@ -123,72 +178,16 @@ fn hard_cut(text: &str, max_parts: usize) -> String {
     Layout::of(text).parts.into_iter().take(max_parts.max(1)).collect()
 }
 
-/// One line, no control characters, no links that a thumb could follow.
-fn safe(text: &str) -> String {
-    let words: Vec<String> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .map(defanged)
-        .collect();
-    words.join(" ")
-}
-
-/// `http://evil.example/x` becomes `hxxp://evil[.]example/x`; e-mail addresses and numbers stay as they are.
-///
-/// Phones make a link of any name whose last dot has letters behind it, whatever stands around it. So each dot is judged
-/// by its neighbours alone; behind a scheme even addresses of digits are links, and no dot stays.
-fn defanged(word: &str) -> String {
-    if is_address(word) {
-        return word.to_owned();
-    }
-    let has_scheme = word.contains("://");
-    let mut safe = String::new();
-    let (mut before, mut rest) = (None, word);
-    while let Some(c) = rest.chars().next() {
-        let http = rest.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
-        let after = rest.get(c.len_utf8()..).unwrap_or_default();
-        let links = before.is_some_and(joins) && after.chars().take_while(|c| c.is_alphabetic()).take(2).count() == 2;
-        rest = match c {
-            _ if has_scheme && http => {
-                safe.push_str("hxxp");
-                rest.get(4..).unwrap_or_default()
-            }
-            '.' if has_scheme || links => {
-                safe.push_str("[.]");
-                after
-            }
-            _ => {
-                safe.push(c);
-                after
-            }
-        };
-        before = Some(c);
-    }
-    safe
-}
-
-/// What may end a name before a dot: letters, digits, and the pictures that some registries sell.
-fn joins(c: char) -> bool {
-    c.is_alphanumeric() || !c.is_ascii()
-}
-
-/// Whether a word is an e-mail address and nothing else: phones then offer to write a mail, and open no page.
-fn is_address(word: &str) -> bool {
-    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-    let allowed = |c: char| c.is_alphanumeric() || "@._+-".contains(c);
-    bare.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.contains('@'))
-        && bare.chars().all(allowed)
-        && !word.contains('/')
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::tests::lead;
     use super::*;
 
     #[test]
     fn the_default_text() {
-        let text = SmsTemplate::default().text(&lead(), "URGENT", 3);
+        let text = SmsTemplate::default().text(&lead(), "URGENT", 3, true);
         assert_eq!(text, format!("{} URGENT +46812345678 Anna Berg via website: 50 units by tomorrow", lead().code));
     }
 
@@ -197,47 +196,15 @@ mod tests {
         for message in ["🔥".repeat(500), "€".repeat(1_000), "word ".repeat(400), "ж".repeat(600)] {
             for max_parts in 1..4 {
                 let lead = Lead { message: Some(message.clone()), ..lead() };
-                let text = SmsTemplate::default().text(&lead, "URGENT", max_parts);
-                assert!(Layout::of(&text).parts.len() <= max_parts);
-                assert!(text.ends_with("..."), "{text}");
-                let marked = repeated(&text, max_parts);
-                assert!(marked.starts_with("(repeat) ") && Layout::of(&marked).parts.len() <= max_parts);
+                for translit in [true, false] {
+                    let text = SmsTemplate::default().text(&lead, "URGENT", max_parts, translit);
+                    assert!(Layout::of(&text).parts.len() <= max_parts);
+                    let is_tag = translit && message.starts_with('🔥');
+                    assert!(text.ends_with(if is_tag { "(emoji)" } else { "..." }), "{text}");
+                    let marked = repeated(&text, max_parts);
+                    assert!(marked.starts_with("(repeat) ") && Layout::of(&marked).parts.len() <= max_parts);
+                }
             }
-        }
-    }
-
-    #[test]
-    fn nothing_in_a_lead_steers_the_phone() {
-        for (name, raw, want) in [
-            ("link", "see https://evil.example/x?y now", "see hxxps://evil[.]example/x?y now"),
-            ("bare host", "go to www.evil.example.", "go to www[.]evil[.]example."),
-            ("port", "evil.com:8080/login", "evil[.]com:8080/login"),
-            ("in quotes", "\"evil.com\" 'evil.com'", "\"evil[.]com\" 'evil[.]com'"),
-            ("in brackets", "(evil.com) <evil.com> evil.com)", "(evil[.]com) <evil[.]com> evil[.]com)"),
-            (
-                "behind a user",
-                "x@evil.com/path x@evil.com:80 x@evil.com/",
-                "x@evil[.]com/path x@evil[.]com:80 x@evil[.]com/",
-            ),
-            ("behind an address", "a@b.co,evil.com a@b.co?evil.com", "a@b[.]co,evil[.]com a@b[.]co?evil[.]com"),
-            ("two of them", "a@b@evil.com", "a@b@evil[.]com"),
-            ("behind a comma", "now,evil.com/x", "now,evil[.]com/x"),
-            ("any case", "HTTPS://EVIL.COM HtTp://e.co", "hxxpS://EVIL[.]COM hxxp://e[.]co"),
-            ("digits as a host", "http://10.0.0.1/x", "hxxp://10[.]0[.]0[.]1/x"),
-            ("a link in a link", "http://a.co/?u=http://b.co", "hxxp://a[.]co/?u=hxxp://b[.]co"),
-            ("a name of another script", "пример.рф 💩.la xn--p1.xn--p1ai", "пример[.]рф 💩[.]la xn--p1[.]xn--p1ai"),
-            ("no link", "e.g. v2.x etc... .net https", "e.g. v2.x etc... .net https"),
-            (
-                "addresses in the wild",
-                "<a.b@example.com>, (c_d+e@example.co.uk).",
-                "<a.b@example.com>, (c_d+e@example.co.uk).",
-            ),
-            ("address", "mail a.b@example.com", "mail a.b@example.com"),
-            ("amount", "budget is 450.000 or 1.5", "budget is 450.000 or 1.5"),
-            ("controls", "a\r\nAT+CMGS=1\u{1a}b\u{0}c", "a AT+CMGS=1 b c"),
-            ("sentence", "Hello.How are you", "Hello[.]How are you"),
-        ] {
-            assert_eq!(safe(raw), want, "{name}");
         }
     }
 
@@ -254,7 +221,70 @@ mod tests {
         for source in
             ["", " \n", "{% if code == 'K7' %}{{ message }}{% endif %}", "{{ message.nobody.knows if code != 'K7' }}"]
         {
-            assert_eq!(SmsTemplate::new(source).unwrap().text(&lead(), "URGENT", 3), plain, "{source}");
+            assert_eq!(SmsTemplate::new(source).unwrap().text(&lead(), "URGENT", 3, true), plain, "{source}");
+        }
+    }
+
+    /// Name and message of a lead, the template, and the text without its code.
+    fn text_of(name: &str, message: &str, template: Option<&str>, max_parts: usize, translit: bool) -> String {
+        let lead = Lead { name: Some(name.to_owned()), message: Some(message.to_owned()), ..lead() };
+        let template = template.map_or_else(SmsTemplate::default, |source| SmsTemplate::new(source).unwrap());
+        let text = template.text(&lead, "URGENT", max_parts, translit);
+        text.strip_prefix(&format!("{} URGENT +46812345678 ", lead.code)).unwrap_or(&text).to_owned()
+    }
+
+    #[test]
+    fn plain_characters_where_they_save_parts() {
+        let long = |text: &str, words: usize| format!("{text}{}", " word".repeat(words));
+        let own = Some("{{ code }} {{ class }} {{ phone }} “{{ name }}” – {{ message }}");
+        for (case, name, message, template, parts, want) in [
+            ("one part as it is", "João", "“50”", None, 3, "João via website: “50”"),
+            ("two parts or one", "João", &long("“50”", 9), None, 3, &long("Joao via website: \"50\"", 9)),
+            (
+                "a picture behind the cut",
+                "João",
+                &format!("{}🎪", "word ".repeat(70)),
+                None,
+                3,
+                &format!("Joao via website: {}(emoji)", "word ".repeat(70)),
+            ),
+            ("another script", "Иван", &long("“50”", 9), None, 3, &long("Иван via website: “50”", 9)),
+            ("more of it in one part", "João", &long("“50”", 9), None, 1, &long("Joao via website: \"50\"", 9)),
+            ("the template's own quotes", "Anna", &long("50", 9), own, 3, &long("\"Anna\" - 50", 9)),
+            (
+                "a link made by plain dots",
+                "João",
+                &long("see evil．com", 9),
+                None,
+                3,
+                &long("Joao via website: see evil[.]com", 9),
+            ),
+            (
+                "an address",
+                "João",
+                &long("joão@example.com", 9),
+                None,
+                3,
+                &long("João via website: joão@example.com", 9),
+            ),
+        ] {
+            assert_eq!(text_of(name, message, template, parts, true), want, "{case}");
+        }
+        assert_eq!(text_of("João", &long("“50”", 9), None, 3, false), long("João via website: “50”", 9), "off");
+    }
+
+    proptest! {
+        #[test]
+        fn plain_characters_never_cost_more(
+            name in "[A-Za-zÀ-ž ]{0,20}",
+            message in prop_oneof![any::<String>(), "[ -~]{0,300}[“”é-ž🎪½😀 Я]{0,100}[ -~“”]{0,400}"],
+            max_parts in 1_usize..5,
+        ) {
+            let [on, off] = [true, false].map(|translit| text_of(&name, &message, None, max_parts, translit));
+            let parts = |text: &str| Layout::of(text).parts.len();
+            prop_assert!(parts(&on) <= max_parts && parts(&off) <= max_parts);
+            prop_assert!(parts(&on) <= parts(&off) || off.ends_with("..."), "{on} for {off}");
+            prop_assert!(on == off || Alphabet::of(&on) == Alphabet::Gsm7, "{on} for {off}");
         }
     }
 }

@@ -148,6 +148,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings 
             sms_give_up_after: Duration::from_hours(1),
             template: SmsTemplate::default(),
             max_parts: 3,
+            translit: true,
             note_channels: vec![hubspot()],
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),
