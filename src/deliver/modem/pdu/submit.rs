@@ -166,15 +166,35 @@ mod tests {
             (minutes(6), 1),
             (minutes(60), 11),
             (minutes(12 * 60), 143),
+            (minutes(12 * 60 + 1), 144),
             (minutes(12 * 60 + 30), 144),
             (minutes(24 * 60), 167),
+            (minutes(24 * 60 + 1), 168),
             (minutes(48 * 60), 168),
             (minutes(30 * 24 * 60), 196),
+            (minutes(30 * 24 * 60 + 1), 197),
             (minutes(35 * 24 * 60), 197),
             (minutes(63 * 7 * 24 * 60), 255),
             (Duration::MAX, 255),
         ] {
             assert_eq!(relative_validity(span), want, "{span:?}");
+        }
+    }
+
+    /// Each value read as the table of the specification has it: the network's span is the least that covers ours.
+    #[test]
+    fn every_step_of_validity_is_reached_and_none_is_too_short() {
+        let minutes = |value: u64| match value {
+            0..=143 => (value + 1) * 5,
+            144..=167 => 12 * 60 + (value - 143) * 30,
+            168..=196 => (value - 166) * 24 * 60,
+            _ => (value - 192) * 7 * 24 * 60,
+        };
+        for value in 0..=255_u8 {
+            let span = Duration::from_secs(60 * minutes(value.into()));
+            assert_eq!(relative_validity(span), value, "{span:?}");
+            let longer = span + Duration::from_secs(1);
+            assert_eq!(relative_validity(longer), value.saturating_add(1), "{longer:?}");
         }
     }
 
