@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::{StoreError, backup};
 
 /// The steps, oldest first; a file of version `n` has had the first `n`.
-const STEPS: [&str; 1] = [include_str!("schema.sql")];
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 const VIEWS: &str = include_str!("views.sql");
 
@@ -84,13 +84,32 @@ mod tests {
         }
     }
 
+    /// A view over a table that a step makes anew must not stop it.
+    #[test]
+    fn what_was_sent_is_still_there_after_the_second_step() {
+        let mut old = Connection::open_in_memory().unwrap();
+        old.execute_batch(STEPS[0]).unwrap();
+        let rows = "
+            CREATE VIEW v_leads AS SELECT state FROM sms_messages;
+            INSERT INTO sms_messages VALUES ('j1', 'l1', 'sms:modem0', 'Dana', '+15551230001', 'K1', 0, 'submitted', '7,8', 2, '2026-11-23T02:00:00.000Z');
+            INSERT INTO sms_messages VALUES ('j2', 'l1', 'sms:twilio', 'Dana', '+15551230001', '(repeat) K1', 1, 'unknown', NULL, NULL, '2026-11-23T02:01:00.000Z');
+            PRAGMA user_version = 1;";
+        old.execute_batch(rows).unwrap();
+        migrate(&mut old, None).unwrap();
+        let mut read = old
+            .prepare("SELECT job_id || ' ' || state || ' ' || coalesce(reference, '-') || ' ' || coalesce(delivered_at, '-') FROM sms_messages ORDER BY 1")
+            .unwrap();
+        let found: Vec<String> = read.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(found, ["j1 submitted 7,8 -", "j2 unknown - -"]);
+    }
+
     #[test]
     fn a_newer_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         drop(Store::open(folder.path()).unwrap());
         let file = Connection::open(folder.path().join(crate::store::DATABASE)).unwrap();
         file.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 1 })));
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 2 })));
         assert!(matches!(crate::store::Reader::open(folder.path()), Err(StoreError::TooNew { .. })));
     }
 
@@ -104,7 +123,7 @@ mod tests {
         back_up(&store.connection, &file, 1).unwrap();
         let copy = Connection::open(folder.path().join("nightdesk.db.v1.bak")).unwrap();
         assert_eq!(schema(&copy), schema(&store.connection));
-        assert_eq!(version(&copy).unwrap(), 1);
+        assert_eq!(version(&copy).unwrap(), known());
         assert!(!folder.path().join("nightdesk.db.v1.bak.part").exists());
     }
 

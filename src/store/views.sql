@@ -43,6 +43,17 @@ SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
         SELECT lead_id, ended_at, kind || ' on ' || channel || ' ' || state, coalesce(result, '')
           FROM jobs WHERE state IN ('cancelled', 'dead') AND ended_at IS NOT NULL
         UNION ALL
+        SELECT m.lead_id, r.at, 'report on ' || m.channel || ': ' || replace(r.fate, '-', ' '),
+               coalesce('part ' || r.part || ' of ' || p.total || ', ', '') || 'to ' || r.number || ', status ' || r.status
+          FROM sms_messages m JOIN sms_reports r ON r.job_id = m.job_id
+          LEFT JOIN sms_parts p ON p.job_id = r.job_id AND p.generation = r.generation AND p.part = r.part
+        UNION ALL
+        SELECT lead_id, delivered_at, 'text on ' || channel || ' delivered', 'to ' || who
+          FROM sms_messages WHERE delivered_at IS NOT NULL
+        UNION ALL
+        SELECT lead_id, failed_at, 'text on ' || channel || ' not delivered', coalesce(failure, '')
+          FROM sms_messages WHERE failed_at IS NOT NULL
+        UNION ALL
         SELECT id, provisional_at, 'routed without a label', '' FROM leads WHERE provisional_at IS NOT NULL
         UNION ALL
         SELECT id, routed_at, 'routed as ' || coalesce(label, ''), '' FROM leads WHERE routed_at IS NOT NULL
@@ -84,3 +95,28 @@ CREATE VIEW v_llm_calls AS
 SELECT c.lead_id, c.at, c.provider, c.model, p.text AS instructions, c.prompt, c.answer, c.label,
        c.prompt_tokens, c.completion_tokens, c.cost_micros, c.latency_ms, c.request_id, c.error
   FROM llm_calls c JOIN prompts p ON p.id = c.prompt_id;
+
+-- Texts that came in, newest first: whole ones, and those of which a part has not come.
+DROP VIEW IF EXISTS v_inbound;
+CREATE VIEW v_inbound AS
+SELECT i.id, i.at, datetime(i.at, 'localtime') AS at_local, i.modem, i.number, i.text,
+       CASE WHEN i.reason IS NOT NULL THEN 'unreadable'
+            WHEN i.missing = 0 THEN 'whole'
+            WHEN i.at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day') THEN 'waits for ' || i.missing || ' of ' || i.total || ' parts'
+            ELSE i.missing || ' of ' || i.total || ' parts never came' END AS state,
+       i.reason, i.sent_at, i.answerable, i.class
+  FROM sms_inbound i
+ ORDER BY i.id DESC;
+
+-- Each modem as it was last heard of, with what its SIM has sent.
+DROP VIEW IF EXISTS v_modem;
+CREATE VIEW v_modem AS
+SELECT l.modem, l.state, l.at AS since, datetime(l.at, 'localtime') AS since_local, l.reason, l.cure, l.next, l.rung,
+       (SELECT count(*) FROM sms_parts p WHERE p.modem = l.modem
+           AND p.written_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')) AS parts_last_hour,
+       (SELECT count(*) FROM sms_parts p WHERE p.modem = l.modem
+           AND p.written_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')) AS parts_last_day,
+       (SELECT max(r.at) FROM sms_reports r WHERE r.modem = l.modem) AS last_report_at
+  FROM modem_log l
+ WHERE l.id = (SELECT max(n.id) FROM modem_log n WHERE n.modem = l.modem)
+ ORDER BY l.modem;
