@@ -4,6 +4,7 @@
 //! room is one task of one set: a room that ends by itself ends the program, and systemd starts it again.
 
 mod clock;
+mod ledger;
 mod operator;
 mod pipeline;
 mod power;
@@ -21,7 +22,7 @@ use tokio::time::{Instant, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SecretError, Secrets};
-use crate::model::{BootId, RowId, Timestamp};
+use crate::model::{BootId, Ledger, RowId, Timestamp};
 use crate::outbox::{Desk, Lanes, SharedDesk};
 use crate::route::TemplateError;
 use crate::service::{Asked, Heartbeat, Notifier, Signals, Starts, Watchdog, exit, runtime_folder};
@@ -29,8 +30,9 @@ use crate::store::{Command, Space, Store, StoreError, Writer, WriterExit};
 use crate::{admin, control, intake};
 
 pub use clock::is_plausible_time;
+pub use ledger::offline_ledger;
 pub use operator::Offline;
-pub use wiring::{classifiers, hubspots, journal, open_source, sanitizer, sources, tls_files, twilio};
+pub use wiring::{classifiers, hubspots, journal, modem_settings, open_source, sanitizer, sources, tls_files, twilio};
 
 /// What a modem's task may take of the grace to leave its modem at rest.
 const MODEM_GRACE: Duration = Duration::from_secs(3);
@@ -114,11 +116,14 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     let socket = control::bind(control_at)
         .map_err(|source| AppError::Bind { what: format!("the control socket {}", control_at.display()), source })?;
 
-    let effects = wiring::effects(config, secrets, &stop_modems)?;
+    let power = Arc::new(power::Power::new(config));
+    let mut effects = wiring::effects(config, secrets, &power)?;
     let sources = sources(config, secrets)?;
-    let (desk, lanes_work, store) = open_desk(config, effects.workers, store)?;
+    let (desk, lanes_work, store) = open_desk(config, store)?;
     let space = Space::new(&config.storage.data_dir, wiring::space(config));
     let (writer, writer_exit) = Writer::start(store, space, Box::new(desk.clone()))?;
+    let ledger: Arc<dyn Ledger> = Arc::new(ledger::Online::new(desk.clone(), writer.clone()));
+    let (handles, modem_tasks) = effects.begin_modems(&ledger, &stop_modems);
 
     let knowledge = Arc::new(operator::Knowledge::new(config, &sources));
     let clock = clock::Watch {
@@ -130,7 +135,7 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     };
     clock.look();
     let trust = clock.trust.clone();
-    let operator = operator::Online::new(config, knowledge, desk.clone(), writer.clone(), intake_at, effects.modems);
+    let operator = operator::Online::new(config, knowledge, desk.clone(), writer.clone(), intake_at, handles, power);
     let log_payloads = matches!(config.log.content, crate::config::LogContent::Full);
     let intake = intake::Intake::new(
         sources,
@@ -151,7 +156,7 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     room(&mut rooms, "lanes", lanes.run(stop.clone()));
     room(&mut rooms, "clock", clock.run(stop.clone()));
     let mut modems = JoinSet::new();
-    for task in effects.tasks {
+    for task in modem_tasks {
         modems.spawn(task);
     }
     tracing::info!(intake = %intake_at, admin = %admin_at, data = %config.storage.data_dir.display(), "the desk is open");
@@ -187,11 +192,10 @@ async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, AppError> 
 /// The desk with what an earlier start left open given back to it.
 fn open_desk(
     config: &Config,
-    workers: std::collections::BTreeMap<crate::model::Channel, usize>,
     mut store: Store,
 ) -> Result<(SharedDesk, tokio::sync::mpsc::Receiver<crate::model::Work>, Store), AppError> {
     let now = Timestamp::now();
-    let mut desk = Desk::new(wiring::desk(config, workers)?, BootId::fresh(now));
+    let mut desk = Desk::new(wiring::desk(config)?, BootId::fresh(now));
     let recovered = store.transact(|tx| desk.recover(tx, now))?;
     if recovered > 0 {
         tracing::warn!(recovered, "jobs were open when the desk last stopped; their outcomes are looked up");

@@ -171,7 +171,7 @@ pub(super) struct Online {
     since: Timestamp,
     channels: Vec<Channel>,
     modems: Vec<(Channel, ModemHandle)>,
-    power: Power,
+    power: Arc<Power>,
     hints: Vec<String>,
 }
 
@@ -183,6 +183,7 @@ impl Online {
         writer: Writer,
         intake: SocketAddr,
         modems: Vec<(Channel, ModemHandle)>,
+        power: Arc<Power>,
     ) -> Self {
         let channels = desk.lock().channels();
         Self {
@@ -195,7 +196,7 @@ impl Online {
             since: Timestamp::now(),
             channels,
             modems,
-            power: Power::new(config),
+            power,
             hints: config.warnings.iter().map(ToString::to_string).collect(),
         }
     }
@@ -276,8 +277,7 @@ impl Offline {
     /// [`StoreError::Locked`] when one does run.
     pub fn open(config: &Config, secrets: &Secrets) -> Result<Self, AppError> {
         let store = Store::open(&config.storage.data_dir)?;
-        let workers = wiring::effects(config, secrets, &tokio_util::sync::CancellationToken::new())?.workers;
-        let desk = Desk::new(wiring::desk(config, workers)?, BootId::fresh(Timestamp::now()));
+        let desk = Desk::new(wiring::desk(config)?, BootId::fresh(Timestamp::now()));
         let sources = wiring::sources(config, secrets)?;
         Ok(Self { knowledge: Knowledge::new(config, &sources), files: Mutex::new((store, desk)) })
     }

@@ -1,8 +1,10 @@
 //! From the configuration to each room's own settings. The only place that knows both.
 
 mod auth;
+mod modems;
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
-use crate::model::{Channel, Effect, Failure, Fault, Forgetful, Ladder, Lane};
+use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane, Ledger};
 use crate::outbox::{self, BreakerSettings, Limits, Waits};
 use crate::route::{self, Person, SmsTemplate, TemplateError};
 use crate::sanitize;
@@ -24,6 +26,8 @@ use crate::writeback::AsLead;
 use crate::writeback::hubspot::{self, HubSpot};
 
 use super::pipeline::{Pipeline, Reader, Timers};
+use super::power::Power;
+pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
 const DESK_WORKERS: usize = 8;
@@ -31,6 +35,8 @@ const DESK_WORKERS: usize = 8;
 const CRM_WORKERS: usize = 4;
 /// Twilio sends one text a second and number; a few may wait there.
 const TWILIO_WORKERS: usize = 4;
+/// The name of Twilio's channel.
+const TWILIO: &str = "twilio";
 /// A serial port does one thing at a time.
 const MODEM_WORKERS: usize = 1;
 /// A text without a failover clock may take as long as the slowest modem (150 s) and its dialogue.
@@ -38,50 +44,62 @@ const SMS_LIMIT: Duration = Duration::from_mins(3);
 /// What an effect's hard deadline allows beyond the requests it makes.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// The wire of every HTTP room and the effect of every channel, with the tasks that must run beside them.
+/// The effect of every channel, and the tasks that must run beside them.
 pub(super) struct Effects {
     pub(super) by_channel: HashMap<Channel, Arc<dyn Effect>>,
-    pub(super) workers: BTreeMap<Channel, usize>,
-    pub(super) modems: Vec<(Channel, ModemHandle)>,
-    pub(super) tasks: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What each modem will be told; they begin with [`Effects::begin_modems`].
+    modems: Vec<modem::Settings>,
 }
 
-/// Every destination of the configuration.
-pub(super) fn effects(config: &Config, secrets: &Secrets, stop: &CancellationToken) -> Result<Effects, SecretError> {
-    let mut effects =
-        Effects { by_channel: HashMap::new(), workers: BTreeMap::new(), modems: Vec::new(), tasks: Vec::new() };
+/// A modem's task, to be spawned.
+pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Every destination of the configuration, and how many effects may run on it at once.
+pub(super) fn workers(config: &Config) -> BTreeMap<Channel, usize> {
+    let mut workers = BTreeMap::from([(Channel::desk(), DESK_WORKERS)]);
+    workers.extend(config.llm.first().map(|llm| (Channel::new(Lane::Llm, &llm.name), llm.concurrency.max(1))));
+    workers.extend(config.modem.keys().map(|name| (Channel::new(Lane::Sms, name), MODEM_WORKERS)));
+    workers.extend(config.twilio.as_ref().map(|_| (Channel::new(Lane::Sms, TWILIO), TWILIO_WORKERS)));
+    workers.extend(config.crm.keys().map(|name| (Channel::new(Lane::Crm, name), CRM_WORKERS)));
+    workers
+}
+
+/// The effect of every destination but the modems, which need the running store.
+pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) -> Result<Effects, SecretError> {
+    let mut by_channel: HashMap<Channel, Arc<dyn Effect>> = HashMap::new();
     let reader = Reader { country: config.business.country.clone(), sanitize: Arc::new(sanitizer(config)) };
-    effects.add(Channel::desk(), DESK_WORKERS, Arc::new(Timers { reader: reader.clone() }));
+    by_channel.insert(Channel::desk(), Arc::new(Timers { reader: reader.clone() }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
         let classifier = Classifier::new(classifier(config, llm, secrets)?, wire.clone());
-        effects.add(
-            classifier.channel(),
-            llm.concurrency.max(1),
-            Arc::new(Pipeline { classifier, reader: reader.clone() }),
-        );
-    }
-    for (name, settings) in &config.modem {
-        let (handle, task) = modem::modem(modem_settings(name, settings), Arc::new(Forgetful), stop.clone());
-        let channel = Channel::new(Lane::Sms, name);
-        effects.add(channel.clone(), MODEM_WORKERS, Arc::new(handle.clone()));
-        effects.modems.push((channel, handle));
-        effects.tasks.push(Box::pin(task));
+        by_channel.insert(classifier.channel(), Arc::new(Pipeline { classifier, reader }));
     }
     if let Some(twilio) = twilio(config, secrets)? {
-        effects.add(Channel::new(Lane::Sms, "twilio"), TWILIO_WORKERS, Arc::new(twilio));
+        by_channel.insert(Channel::new(Lane::Sms, TWILIO), Arc::new(twilio));
     }
     for (name, crm) in &config.crm {
         let hubspot = HubSpot::new(hubspot_settings(config, crm, secrets)?, wire.clone());
-        effects.add(Channel::new(Lane::Crm, name), CRM_WORKERS, Arc::new(hubspot));
+        by_channel.insert(Channel::new(Lane::Crm, name), Arc::new(hubspot));
     }
-    Ok(effects)
+    Ok(Effects { by_channel, modems: modems::modems(config, secrets, power)? })
 }
 
 impl Effects {
-    fn add(&mut self, channel: Channel, workers: usize, effect: Arc<dyn Effect>) {
-        self.workers.insert(channel.clone(), workers);
-        self.by_channel.insert(channel, effect);
+    /// Makes the modems, which keep in `ledger` what they must not forget: their handles, and their tasks.
+    pub(super) fn begin_modems(
+        &mut self,
+        ledger: &Arc<dyn Ledger>,
+        stop: &CancellationToken,
+    ) -> (Vec<(Channel, ModemHandle)>, Vec<Task>) {
+        let mut begun: (Vec<(Channel, ModemHandle)>, Vec<Task>) = Default::default();
+        for settings in std::mem::take(&mut self.modems) {
+            let channel = Channel::new(Lane::Sms, &settings.name);
+            let (handle, task) = modem::modem(settings, Arc::clone(ledger), stop.clone());
+            self.by_channel.insert(channel.clone(), Arc::new(handle.clone()));
+            begun.0.push((channel, handle));
+            begun.1.push(Box::pin(task));
+        }
+        begun
     }
 }
 
@@ -212,7 +230,7 @@ pub(super) fn opening(config: &Config) -> Opening {
 }
 
 /// What the outbox is told.
-pub(super) fn desk(config: &Config, workers: BTreeMap<Channel, usize>) -> Result<outbox::Settings, TemplateError> {
+pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
     let slowest = |timeouts: &mut dyn Iterator<Item = Duration>| {
         timeouts.max().unwrap_or(SLACK).saturating_mul(2).saturating_add(SLACK)
     };
@@ -220,7 +238,7 @@ pub(super) fn desk(config: &Config, workers: BTreeMap<Channel, usize>) -> Result
     let look_up = crm.max(slowest(&mut config.twilio.iter().map(|twilio| twilio.timeout)));
     let llm = slowest(&mut config.llm.iter().map(|llm| llm.first_timeout.max(llm.timeout)));
     Ok(outbox::Settings {
-        channels: workers,
+        channels: workers(config),
         limits: Limits { llm, sms: SMS_LIMIT, crm, look_up },
         waits: Waits {
             ladder: Ladder { base: config.outbox.retry_base, cap: config.outbox.retry_cap },
@@ -230,6 +248,11 @@ pub(super) fn desk(config: &Config, workers: BTreeMap<Channel, usize>) -> Result
         route: router(config)?,
         opening: opening(config),
         read_again_after: config.outbox.read_again_after,
+        caps: config
+            .modem
+            .iter()
+            .map(|(name, modem)| (name.clone(), (modem.parts_per_hour, modem.parts_per_day)))
+            .collect(),
     })
 }
 
@@ -333,30 +356,4 @@ fn as_lead(sources: Vec<intake::Settings>) -> AsLead {
         })?;
         Ok(intake::contact(source, read, contact))
     })
-}
-
-fn modem_settings(name: &str, settings: &config::Modem) -> modem::Settings {
-    let timings = &settings.timings;
-    modem::Settings {
-        name: name.to_owned(),
-        port: settings.port.clone(),
-        baud: settings.baud,
-        smsc: settings.smsc.as_ref().map(ToString::to_string),
-        validity: settings.validity,
-        pin: None,
-        caps: (settings.parts_per_hour, settings.parts_per_day),
-        power: None,
-        timings: modem::Timings {
-            prompt: timings.prompt,
-            result: timings.result,
-            ok_after_reference: timings.ok_after_reference,
-            gap: timings.gap,
-            keep_alive: timings.keep_alive,
-            reopen: timings.reopen,
-            retry: timings.retry,
-            part_gap: timings.part_gap,
-            late_verdict: timings.late_verdict,
-            ..modem::Timings::default()
-        },
-    }
 }

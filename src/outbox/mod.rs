@@ -9,8 +9,10 @@
 mod channel;
 mod lanes;
 mod recover;
+mod reports;
 mod requests;
 mod settle;
+mod spending;
 mod step;
 mod sweep;
 
@@ -51,6 +53,8 @@ pub struct Settings {
     pub opening: Opening,
     /// A record that had no message yet is read once more after this.
     pub read_again_after: Duration,
+    /// Parts that the SIM of each modem may send in an hour, and in 24.
+    pub caps: BTreeMap<String, (u32, u32)>,
 }
 
 /// No effect runs longer than this, whatever it waits for.
@@ -110,6 +114,12 @@ impl Desk {
         let (hands, works) = mpsc::channel(workers.max(1));
         self.hands = Some(hands);
         works
+    }
+
+    /// This start: half of every lease.
+    #[must_use]
+    pub const fn boot(&self) -> BootId {
+        self.boot
     }
 
     /// Every configured channel.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Channel, Fault, Job, JobState, Timestamp, Trace};
+use crate::model::{Channel, Fault, Job, JobState, Lane, Timestamp, Trace};
 use crate::store::{Closing, Orphan, StoreError, Tx};
 
 use super::settle::{bury, tidy};
@@ -92,6 +92,13 @@ impl Desk {
             if !self.settings.channels.contains_key(&row.channel) {
                 tx.clear_channel(&row.channel)?;
                 tx.clear_alert(&channel::alert_key(&row.channel), now)?;
+            }
+        }
+        for alert in tx.alerts()? {
+            let modem = alert.key.strip_prefix("modem:").or_else(|| alert.key.strip_prefix("spend:"));
+            let gone = |name| !self.settings.channels.contains_key(&Channel::new(Lane::Sms, name));
+            if modem.is_some_and(gone) {
+                tx.clear_alert(&alert.key, now)?;
             }
         }
         for kind in ["quarantine:", "crash:"] {

@@ -19,6 +19,7 @@ impl Desk {
             return Ok(());
         }
         self.next_sweep = now.after(SWEEP_EVERY);
+        self.sweep_spending(tx, now)?;
         for (job, state, last) in tx.expired(now)? {
             let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
                 format!("gave up at its deadline: {last}")

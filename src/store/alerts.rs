@@ -1,6 +1,6 @@
 //! What a person should look at: one row a problem, counted, with the cure.
 
-use rusqlite::named_params;
+use rusqlite::{OptionalExtension, named_params};
 
 use super::{StoreError, Tx, rows};
 use crate::model::Timestamp;
@@ -85,6 +85,16 @@ impl Tx<'_> {
         let params = named_params! { ":kind": kind, ":before": before.to_string(), ":now": now.to_string() };
         self.connection.prepare_cached(SQL)?.execute(params)?;
         Ok(())
+    }
+
+    /// What the problem `key` says, if it stands.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn alert_text(self, key: &str) -> Result<Option<String>, StoreError> {
+        const SQL: &str = "SELECT text FROM alerts WHERE key = :key AND cleared_at IS NULL";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        Ok(query.query_row(named_params! { ":key": key }, |row| row.get(0)).optional()?)
     }
 
     /// The problems that stand.

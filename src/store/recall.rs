@@ -85,12 +85,6 @@ impl Tx<'_> {
         }))
     }
 
-    fn last_sim(self, modem: &str) -> Result<Option<String>, StoreError> {
-        const SQL: &str = "SELECT sim FROM sms_parts WHERE modem = :modem ORDER BY written_at DESC LIMIT 1";
-        let mut query = self.connection.prepare_cached(SQL)?;
-        Ok(query.query_row(named_params! { ":modem": modem }, |row| row.get(0)).optional()?)
-    }
-
     /// When the last try that acted began.
     fn last_run(self, job: &Job) -> Result<Timestamp, StoreError> {
         const SQL: &str =

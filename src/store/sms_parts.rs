@@ -100,6 +100,16 @@ impl Tx<'_> {
         self.connection.prepare_cached(SQL)?.query_and_then(params, part_of)?.collect()
     }
 
+    /// The SIM that a modem wrote its last part with.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn last_sim(self, modem: &str) -> Result<Option<String>, StoreError> {
+        const SQL: &str = "SELECT sim FROM sms_parts WHERE modem = :modem ORDER BY written_at DESC LIMIT 1";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        Ok(query.query_row(named_params! { ":modem": modem }, |row| row.get(0)).optional()?)
+    }
+
     /// The parts that a SIM sent, or may have sent, in the last hour and in the last 24.
     ///
     /// # Errors

@@ -155,6 +155,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings 
         },
         opening,
         read_again_after: Duration::from_secs(5),
+        caps: BTreeMap::new(),
     }
 }
 
