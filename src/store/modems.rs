@@ -54,6 +54,18 @@ impl Tx<'_> {
         query.query_and_then(params, |row| Ok((rows::parsed(row, "at")?, row.get("rung")?)))?.collect()
     }
 
+    /// What a modem was doing last, and why.
+    pub(super) fn last_turn(self, modem: &str) -> Result<Option<(ModemState, Option<String>)>, StoreError> {
+        const SQL: &str = "SELECT state, reason FROM modem_log WHERE modem = :modem ORDER BY id DESC LIMIT 1";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let last: Option<(String, Option<String>)> = query
+            .query_row(named_params! { ":modem": modem }, |row| Ok((row.get("state")?, row.get("reason")?)))
+            .optional()?;
+        let Some((value, reason)) = last else { return Ok(None) };
+        let state = ModemState::ALL.into_iter().find(|state| state.name() == value);
+        state.map(|state| Some((state, reason))).ok_or(StoreError::Alien { column: "state", value })
+    }
+
     /// Keeps a try of a PIN under each name of its SIM.
     ///
     /// # Errors

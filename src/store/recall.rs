@@ -36,6 +36,7 @@ impl Tx<'_> {
             pins: self.pins()?,
             rungs: self.rungs(modem, now.before(RUNGS))?,
             harmed: self.harmed()?,
+            last: self.last_turn(modem)?,
         })
     }
 

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use crate::config::{self, Config, SecretError, Secrets};
-use crate::deliver::modem::{Pin, PowerSwitch, Settings, Timings};
+use crate::deliver::modem::{PowerSwitch, Settings, SimPin, Timings};
 
 use super::super::power::Power;
 
@@ -69,7 +69,7 @@ fn machine_id() -> Vec<u8> {
     std::fs::read(MACHINE_ID).unwrap_or_default()
 }
 
-fn pin(digits: &SecretString, key: &[u8]) -> Pin {
+fn pin(digits: &SecretString, key: &[u8]) -> SimPin {
     // HMAC takes a key of any length, so there always is a mark; one that isn't would only be a PIN that is never sent.
     let mark = <Hmac<Sha256> as KeyInit>::new_from_slice(key).map_or_else(
         |_| String::new(),
@@ -79,7 +79,7 @@ fn pin(digits: &SecretString, key: &[u8]) -> Pin {
             mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
         },
     );
-    Pin { digits: digits.clone(), mark }
+    SimPin { digits: digits.clone(), mark }
 }
 
 fn switch(name: &str, power: &Arc<Power>) -> PowerSwitch {
