@@ -234,7 +234,7 @@ impl Desk {
     /// Inserts planned jobs; a text brings its failover timer, and a note that still waits is not doubled.
     pub(super) fn insert(&self, tx: Tx<'_>, jobs: Vec<NewJob>, now: Timestamp) -> Result<(), StoreError> {
         for job in jobs {
-            if matches!(job.task, Task::CrmNote(_)) && tx.has_open(job.lead, job.task.kind())? {
+            if matches!(job.task, Task::CrmNote(_)) && tx.has_waiting(job.lead, job.task.kind())? {
                 continue;
             }
             let id = tx.insert_job(&job, now)?;

@@ -373,6 +373,17 @@ impl Tx<'_> {
         Ok(query.query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| row.get(0))?)
     }
 
+    /// Whether a job of this kind waits for the lead: begun, its words may be made already.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn has_waiting(self, lead: LeadId, kind: &str) -> Result<bool, StoreError> {
+        const SQL: &str =
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE lead_id = :lead AND kind = :kind AND state = 'ready')";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        Ok(query.query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| row.get(0))?)
+    }
+
     /// Whether the lead has a later job of the same kind.
     ///
     /// # Errors

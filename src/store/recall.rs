@@ -202,6 +202,7 @@ mod tests {
             pins: vec![pin],
             rungs: vec![(at(40), 2)],
             harmed: vec!["350000".into()],
+            last: Some((ModemState::Recovering, turn(40, ModemState::Recovering, Some(2)).reason)),
         };
         assert_eq!(recall(&mut store, boot(2), 60), all);
         let hour = recall(&mut store, boot(2), 3_641);

@@ -290,6 +290,7 @@ impl Shell {
             *result = if refused { Err(StoreError::Full) } else { self.one(queued.as_mut()) };
             self.store.still_open()?;
             if failpoint::removed("ack-after-commit")
+                && queued.kind() == Command::Intake
                 && result.is_ok()
                 && let Some(queued) = slot.take()
             {
