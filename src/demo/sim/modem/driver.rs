@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::lock;
 use super::machine::Machine;
 use super::pty::Master;
 use super::step::Out;
+
+/// A client that doesn't read for so long loses what is said.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the handle and the task share.
 #[derive(Debug)]
@@ -18,8 +22,6 @@ pub(super) struct Shared {
     pub(super) machine: Mutex<Machine>,
     /// The machine was touched: look what it wants to say.
     pub(super) touched: Notify,
-    /// Whether the modem is to be plugged in.
-    pub(super) wanted: watch::Sender<bool>,
     /// Whether its port is there.
     pub(super) there: watch::Sender<bool>,
     pub(super) start: Instant,
@@ -36,77 +38,139 @@ impl Shared {
         self.touched.notify_one();
         result
     }
-}
 
-/// Serves client after client at one path, each on a fresh pseudo-terminal, until aborted.
-pub(super) async fn on_pty(shared: Arc<Shared>, path: PathBuf, first: Master) {
-    let mut wanted = shared.wanted.subscribe();
-    let mut line = Some(first);
-    loop {
-        if let Some(master) = &mut line {
-            shared.there.send_replace(true);
-            tokio::select! {
-                () = converse(&shared, master) => {}
-                _ = wanted.wait_for(|wanted| !wanted) => {}
-            }
-        }
-        if !*wanted.borrow() {
-            // Link first: the kernel gives the number of a closed terminal to the next one that is opened anywhere.
-            drop(std::fs::remove_file(&path));
-            drop(line.take());
-            shared.there.send_replace(false);
-        }
-        if wanted.wait_for(|wanted| *wanted).await.is_err() {
-            return;
-        }
-        // For the same reason the old one is closed only now that the link leads to the new one.
-        match Master::open(&path) {
-            Ok(fresh) => line = Some(fresh),
-            Err(_) => return,
-        }
+    /// Lets the machine's clock move; tells whether its port is there.
+    pub(super) fn tick(&self) -> bool {
+        let mut machine = lock(&self.machine);
+        machine.tick(self.start.elapsed());
+        machine.port_is_there()
     }
-}
 
-/// Serves one client until either side hangs up.
-pub(super) async fn converse<L: AsyncRead + AsyncWrite + Unpin>(shared: &Shared, line: &mut L) {
-    // The client speaks first. Until then nobody has the port open, and what the modem says is lost.
-    let mut heard = false;
-    let mut buffer = vec![0; 4096];
-    loop {
-        let (out, due) = {
-            let mut machine = lock(&shared.machine);
-            machine.tick(shared.start.elapsed());
-            (machine.take_out(), machine.due())
-        };
-        for out in out {
-            match out {
-                Out::Bytes(bytes) if heard => {
-                    if line.write_all(&bytes).await.is_err() {
-                        return;
-                    }
-                }
-                Out::Bytes(_) => {}
-                Out::Reached(tell, command) => drop(tell.send(command)),
-                Out::HangUp => return,
-            }
-        }
+    /// Until the machine has something to do, or was touched.
+    async fn stirred(&self) {
+        let due = lock(&self.machine).due();
         let late = async {
-            match due.and_then(|due| shared.start.checked_add(due)) {
+            match due.and_then(|due| self.start.checked_add(due)) {
                 Some(due) => sleep_until(due).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
+            () = self.touched.notified() => {}
+            () = late => {}
+        }
+    }
+
+    /// Until its port is there.
+    async fn until_there(&self) {
+        while !self.tick() {
+            self.stirred().await;
+        }
+    }
+}
+
+/// Serves client after client at one path, each on a fresh pseudo-terminal, until aborted.
+pub(super) async fn on_pty(shared: Arc<Shared>, path: PathBuf, first: Master) {
+    let mut line = Some(first);
+    loop {
+        if !shared.tick() {
+            // Link first: the kernel gives the number of a closed terminal to the next one that is opened anywhere.
+            drop(std::fs::remove_file(&path));
+            drop(line.take());
+            shared.there.send_replace(false);
+            shared.until_there().await;
+        }
+        let fresh = match line.take() {
+            Some(first) => first,
+            None => match Master::open(&path) {
+                Ok(fresh) => fresh,
+                Err(_) => return,
+            },
+        };
+        shared.there.send_replace(true);
+        let mut master = fresh;
+        converse(&shared, &mut master, false, Master::speed).await;
+        if shared.tick() {
+            // For the same reason the old one is closed only when the link leads to a new one.
+            match Master::open(&path) {
+                Ok(fresh) => line = Some(fresh),
+                Err(_) => return,
+            }
+        } else {
+            drop(std::fs::remove_file(&path));
+        }
+        drop(master);
+    }
+}
+
+/// Somebody who has opened a port of a bench.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) line: DuplexStream,
+    pub(super) baud: u32,
+}
+
+/// Serves one client after the other, as a bench connects them, until aborted.
+pub(super) async fn on_bench(shared: Arc<Shared>, mut clients: mpsc::UnboundedReceiver<Client>) {
+    loop {
+        let there = shared.tick();
+        shared.there.send_replace(there);
+        // What is said while nobody listens is lost.
+        drop(lock(&shared.machine).take_out());
+        tokio::select! {
+            biased;
+            client = clients.recv() => match client {
+                Some(Client { mut line, baud }) => {
+                    shared.touch(|machine| machine.connect(Some(baud)));
+                    converse(&shared, &mut line, true, |_| None).await;
+                }
+                None => return,
+            },
+            () = shared.stirred() => {}
+        }
+    }
+}
+
+/// Serves one client until either side hangs up. `heard`: it is known to listen; otherwise nobody has the port open
+/// before the client has spoken, and what the modem says before is lost.
+pub(super) async fn converse<L: AsyncRead + AsyncWrite + Unpin>(
+    shared: &Shared,
+    line: &mut L,
+    mut heard: bool,
+    speed: impl Fn(&L) -> Option<u32>,
+) {
+    let mut buffer = vec![0; 4096];
+    loop {
+        let there = shared.tick();
+        let out = lock(&shared.machine).take_out();
+        for out in out {
+            match out {
+                Out::Bytes(bytes) if heard => match timeout(PATIENCE, line.write_all(&bytes)).await {
+                    Ok(Ok(())) | Err(_) => {}
+                    Ok(Err(_)) => return,
+                },
+                Out::Bytes(_) => {}
+                Out::Reached(tell, command) => drop(tell.send(command)),
+                Out::HangUp => return,
+            }
+        }
+        if !there {
+            return;
+        }
+        tokio::select! {
             read = line.read(&mut buffer) => match read {
                 Ok(count @ 1..) => {
-                    heard = true;
+                    let mut machine = lock(&shared.machine);
+                    machine.tick(shared.start.elapsed());
+                    if !std::mem::replace(&mut heard, true) {
+                        machine.connect(speed(line));
+                    }
                     let bytes = buffer.get(..count).unwrap_or_default();
-                    lock(&shared.machine).feed(bytes, shared.start.elapsed());
+                    machine.feed(bytes, shared.start.elapsed());
                 }
                 Ok(_) | Err(_) => return,
             },
-            () = shared.touched.notified() => {}
-            () = late => {}
+            () = shared.stirred() => {}
         }
     }
 }

@@ -1,42 +1,58 @@
 //! The modem as a state machine without I/O or clock: bytes and times in, [`Out`]s in order out.
 //!
-//! It keeps the line discipline (ITU-T V.250; 3GPP TS 27.005, clause 4.3): one command at a time, the PDU only after the
-//! prompt, Ctrl-Z or ESC to end it. A client that doesn't is recorded, and what it sent too early is lost, as on the
-//! real thing. The commands themselves are in `commands`, sending is in `sending`.
+//! What it is at any time, and what happens when time passes. Bytes that come are for `typing`, commands for
+//! `commands`, `sending`, `storage`, `card` and `network`; restarts and hangs for `power`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::commands::Stored;
+use super::agenda::{Agenda, Event};
+use super::card::Card;
+use super::commands::Reply;
+use super::family::Nature;
+use super::network::Post;
 use super::phone::Phones;
-use super::sending::Report;
-use super::setup::{Lock, Setup, Volatile};
+use super::power::Power;
+use super::reports::Report;
+use super::setup::{Setup, Volatile};
 use super::step::{Armed, Out, Step};
+use super::storage::Stored;
 use super::tpdu::Submit;
 
-const ESC: u8 = 0x1B;
-const CTRL_Z: u8 = 0x1A;
-/// A line longer than this is noise.
-const MAX_LINE: usize = 4096;
 /// What the bytes that come are taken for.
 #[derive(Debug)]
 pub(super) enum Mode {
     Command,
-    /// A PDU of this length is expected. Without a prompt, or deaf, whatever comes is lost until ESC.
-    Pdu {
-        length: usize,
-        prompted: bool,
-        deaf: bool,
-        buffer: Vec<u8>,
-    },
+    /// A PDU is expected.
+    Pdu(Pdu),
+}
+
+/// A PDU under way.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent oddities of a prompt, not one state")]
+pub(super) struct Pdu {
+    /// Octets without the service centre, as `AT+CMGS` said.
+    pub(super) length: usize,
+    /// The prompt was given: without it, whatever comes is lost until ESC.
+    pub(super) prompted: bool,
+    /// Whatever comes is lost until ESC.
+    pub(super) deaf: bool,
+    /// Somebody else began it.
+    pub(super) foreign: bool,
+    /// ESC means nothing here.
+    pub(super) no_esc: bool,
+    pub(super) buffer: Vec<u8>,
 }
 
 /// What comes after a step.
 #[derive(Debug)]
 pub(super) enum Next {
+    /// The byte that came.
+    Byte(u8),
     Run(String),
+    Answer(Reply),
     Collect,
     Accept(Submit),
     Confirm(u8),
@@ -52,32 +68,50 @@ pub(super) struct Waiting {
     pub(super) until: Option<Duration>,
 }
 
+impl Waiting {
+    /// The client has more to write here.
+    pub(super) const fn takes_bytes(&self) -> bool {
+        matches!(self.next, Next::Collect | Next::Byte(_))
+    }
+}
+
 /// The modem.
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) setup: Setup,
+    pub(super) nature: &'static Nature,
     pub(super) volatile: Volatile,
-    pub(super) lock: Lock,
-    pub(super) tries: u8,
-    /// `<stat>` of `AT+CREG`.
+    pub(super) power: Power,
+    pub(super) card: Card,
+    /// `<stat>` of `AT+CREG` that the network gives.
     pub(super) network: u8,
+    /// It looks for the network until then.
+    pub(super) attached_at: Duration,
     pub(super) signal: u8,
     pub(super) centre: String,
     pub(super) stored: Vec<Stored>,
+    pub(super) deleted: Vec<Stored>,
+    pub(super) post: Post,
+    /// What was handed over and not acknowledged yet.
+    pub(super) owed: u8,
     pub(super) phones: Phones,
     pub(super) reports: Vec<Report>,
     pub(super) reference: u8,
     pub(super) mode: Mode,
     pub(super) now: Duration,
+    /// Until then it says "please wait".
+    pub(super) wait_until: Duration,
     /// The command that runs, or ran last.
     pub(super) current: String,
     pub(super) commands: Vec<String>,
     pub(super) violations: Vec<String>,
+    pub(super) factory_resets: u32,
     epoch: Timestamp,
-    line: Vec<u8>,
-    input: VecDeque<u8>,
+    pub(super) line: Vec<u8>,
+    pub(super) input: VecDeque<u8>,
     pub(super) out: Vec<Out>,
     unsolicited: VecDeque<String>,
+    pub(super) agenda: Agenda,
     pub(super) waiting: Option<Waiting>,
     pub(super) armed: Vec<Armed>,
     pub(super) last_id: u64,
@@ -88,34 +122,47 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn new(setup: Setup, epoch: Timestamp) -> Self {
-        Self {
+        let mut machine = Self {
+            nature: setup.nature(),
             volatile: Volatile::new(&setup),
-            lock: if setup.pin.is_some() { Lock::Pin } else { Lock::Open },
-            tries: 3,
+            power: Power::default(),
+            card: Card::new(&setup),
             network: 1,
+            attached_at: Duration::ZERO,
             signal: 20,
             centre: setup.centre.clone(),
             stored: Vec::new(),
+            deleted: Vec::new(),
+            post: Post::default(),
+            owed: 0,
             phones: Phones::default(),
             reports: Vec::new(),
-            reference: 0,
+            reference: setup.reference,
             mode: Mode::Command,
             now: Duration::ZERO,
+            wait_until: Duration::ZERO,
             current: String::new(),
             commands: Vec::new(),
             violations: Vec::new(),
+            factory_resets: 0,
             epoch,
             line: Vec::new(),
             input: VecDeque::new(),
             out: Vec::new(),
             unsolicited: VecDeque::new(),
+            agenda: Agenda::default(),
             waiting: None,
             armed: Vec::new(),
             last_id: 0,
             spoke: false,
             rng: setup.chatter.map(fastrand::Rng::with_seed),
             setup,
+        };
+        machine.begin_habits(Duration::ZERO);
+        if let Some(stuck) = machine.setup.prompt {
+            machine.stick(stuck);
         }
+        machine
     }
 
     /// The time of day.
@@ -123,141 +170,21 @@ impl Machine {
         self.epoch.checked_add(self.now).unwrap_or(self.epoch)
     }
 
-    /// Takes what has come from the client in one piece.
-    pub(super) fn feed(&mut self, bytes: &[u8], now: Duration) {
-        self.tick(now);
-        self.spoke = false;
-        let early = self.waiting.as_ref().is_some_and(|waiting| !matches!(waiting.next, Next::Collect));
-        // An ESC says that the client has given up on the command; then it may go on.
-        if early && bytes.first() != Some(&ESC) && !self.input.contains(&ESC) {
-            self.too_early();
-            return;
-        }
-        self.input.extend(bytes);
-        self.work(true);
-    }
-
-    fn too_early(&mut self) {
-        self.violations.push(format!("bytes before the modem had answered {}", self.current));
-        self.input.clear();
-    }
-
-    /// Works off what has come. `strict`: it came in one piece, so its end can't have waited for what we say.
-    pub(super) fn work(&mut self, strict: bool) {
-        while self.waiting.is_none()
-            && let Some(byte) = self.input.pop_front()
-        {
-            if strict && self.spoke && !matches!(byte, ESC | b'\n') {
-                return self.too_early();
-            }
-            self.byte(byte);
-        }
-        let collects = self.waiting.as_ref().is_none_or(|waiting| matches!(waiting.next, Next::Collect));
-        if strict
-            && !collects
-            && self.input.front().is_some_and(|byte| !matches!(*byte, ESC | b'\n'))
-            && !self.input.contains(&ESC)
-        {
-            self.too_early();
-        }
-    }
-
-    fn byte(&mut self, byte: u8) {
-        match &mut self.mode {
-            Mode::Command => self.command_byte(byte),
-            Mode::Pdu { .. } if byte == ESC => {
-                // No answer to wait for: a client that recovers sends ESC and its probe in one piece.
-                self.mode = Mode::Command;
-                self.say("OK");
-            }
-            Mode::Pdu { prompted: false, .. } => {
-                let violation = "bytes where the prompt should have come first".to_owned();
-                if self.violations.last() != Some(&violation) {
-                    self.violations.push(violation);
-                }
-            }
-            Mode::Pdu { deaf: true, .. } => {}
-            Mode::Pdu { length, buffer, .. } if byte == CTRL_Z => {
-                let (length, line) = (*length, String::from_utf8_lossy(buffer).into_owned());
-                self.submit(length, &line);
-            }
-            Mode::Pdu { buffer, .. } => {
-                buffer.push(byte);
-                let first = buffer.len() == 1;
-                if self.volatile.echo {
-                    self.bytes(&[byte]);
-                }
-                if first {
-                    self.pass(Step::PduByte, Next::Collect);
-                }
-            }
-        }
-    }
-
-    fn command_byte(&mut self, byte: u8) {
-        match byte {
-            ESC => self.line.clear(),
-            b'\n' => self.violations.push("a line feed: a command ends with a carriage return alone".to_owned()),
-            b'\r' => {
-                if self.volatile.echo {
-                    self.bytes(b"\r");
-                }
-                let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).trim().to_owned();
-                if !line.is_empty() {
-                    self.command(line);
-                }
-            }
-            _ => {
-                if self.line.len() < MAX_LINE {
-                    self.line.push(byte);
-                }
-                if self.volatile.echo {
-                    self.bytes(&[byte]);
-                }
-            }
-        }
-    }
-
-    fn command(&mut self, line: String) {
-        if !line.to_ascii_uppercase().starts_with("AT") {
-            self.violations.push(format!("no command: {line:?}"));
-            return;
-        }
-        line.split('"').next().unwrap_or_default().clone_into(&mut self.current);
-        let is_pin = line.to_ascii_uppercase().starts_with("AT+CPIN=");
-        self.commands.push(if is_pin { "AT+CPIN=***".to_owned() } else { line.clone() });
-        self.pass(Step::Command(""), Next::Run(line));
-    }
-
     pub(super) fn go(&mut self, next: Next) {
         match next {
+            Next::Byte(byte) => self.command_byte(byte),
             Next::Run(line) => self.run(&line),
+            Next::Answer(reply) => self.answer(reply),
             Next::Collect => {}
             Next::Accept(part) => self.accept(part),
             Next::Confirm(reference) => {
                 self.say(&format!("+CMGS: {reference}"));
                 self.pass(Step::Referenced, Next::Finish);
             }
-            Next::Finish => self.finish("OK"),
-        }
-    }
-
-    /// Starts anew.
-    pub(super) fn restart(&mut self) {
-        self.lose_power();
-        self.say("RDY");
-    }
-
-    /// What was under way is gone, the SIM is locked again.
-    pub(super) fn lose_power(&mut self) {
-        self.volatile = Volatile::new(&self.setup);
-        self.mode = Mode::Command;
-        self.line.clear();
-        self.input.clear();
-        self.waiting = None;
-        self.unsolicited.clear();
-        if self.setup.pin.is_some() && self.lock == Lock::Open {
-            self.lock = Lock::Pin;
+            Next::Finish => {
+                self.finish("OK");
+                self.wait_until = self.now.saturating_add(self.setup.please_wait);
+            }
         }
     }
 
@@ -270,6 +197,9 @@ impl Machine {
             self.go(waiting.next);
             self.work(false);
         }
+        while let Some(event) = self.agenda.take_due(self.now) {
+            self.happen(event);
+        }
         if matches!(self.mode, Mode::Command) {
             self.report_due();
             while let Some(line) = self.unsolicited.pop_front() {
@@ -278,12 +208,30 @@ impl Machine {
         }
     }
 
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Line(line) => self.announce(line),
+            Event::Habit { every, line } => {
+                self.agenda.add(self.now.saturating_add(every), Event::Habit { every, line });
+                if !self.volatile.quiet || line.starts_with("^BOOT") {
+                    self.announce(line.to_owned());
+                }
+            }
+            Event::Storm { every, until, nth } => self.storm(every, until, nth),
+            Event::Returns => self.return_port(),
+            Event::Awake => self.let_in(),
+            Event::Registered => {
+                self.tell_registration();
+                self.let_in();
+            }
+            Event::Unacknowledged => self.unacknowledged(),
+        }
+    }
+
     /// When [`Machine::tick`] has something to do next.
     pub(super) fn due(&self) -> Option<Duration> {
         let late = self.waiting.as_ref().and_then(|waiting| waiting.until);
-        let reports = self.reports.iter().map(|report| report.due);
-        let report = reports.min().filter(|_| matches!(self.mode, Mode::Command));
-        [late, report].into_iter().flatten().min()
+        [late, self.next_report(), self.agenda.next()].into_iter().flatten().min()
     }
 
     /// What is to be done outside, in order.
@@ -301,14 +249,20 @@ impl Machine {
         self.unsolicited.push_back(line);
     }
 
+    /// Lines that were still to come never do.
+    pub(super) fn forget_lines(&mut self) {
+        self.unsolicited.clear();
+    }
+
     pub(super) fn say(&mut self, line: &str) {
         self.bytes(format!("\r\n{line}\r\n").as_bytes());
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        let Some(bytes) = self.on_the_wire(bytes) else { return };
         match self.out.last_mut() {
-            Some(Out::Bytes(last)) => last.extend_from_slice(bytes),
-            _ => self.out.push(Out::Bytes(bytes.to_vec())),
+            Some(Out::Bytes(last)) => last.extend_from_slice(&bytes),
+            _ => self.out.push(Out::Bytes(bytes)),
         }
     }
 
@@ -324,8 +278,8 @@ impl Machine {
 
     /// Asks for the PDU.
     pub(super) fn prompt(&mut self, length: usize) {
-        self.mode = Mode::Pdu { length, prompted: true, deaf: false, buffer: Vec::new() };
-        self.bytes(b"\r\n> ");
+        self.mode = Mode::Pdu(Pdu { length, prompted: true, ..Pdu::default() });
+        self.bytes(self.nature.prompt.as_bytes());
         self.spoke = true;
         self.pass(Step::Prompted, Next::Collect);
     }

@@ -1,20 +1,37 @@
-//! A simulated GSM modem: an EC25-like device that sends short messages in PDU mode and reports on them.
+//! A simulated GSM modem of one of four families, that sends and receives short messages in PDU mode.
 //!
-//! [`Setup::spawn`] puts it behind a path on a pseudo-terminal, [`Setup::over`] on any line, a paused clock included.
-//! What it says it sent ([`Modem::sent`]) is what the phones show. It refuses and remembers what a real one would choke
-//! on ([`Modem::violations`]): bytes before the prompt, a wrong length, a command before the last one was answered.
-//! [`Modem::hold`] stops it at a [`Step`], [`Modem::trouble`] breaks it there.
+//! [`Setup::spawn`] puts it behind a path on a pseudo-terminal, [`Setup::over`] on any line, and a [`Bench`] gives a
+//! driver whole ports on a paused clock. What it says it sent ([`Modem::sent`]) is what the phones show. It refuses and
+//! remembers what a real one would choke on ([`Modem::violations`]): bytes before the prompt, a command before the last
+//! one was answered, a PIN tried again, a text deleted unread. [`Modem::hold`] stops it at a [`Step`],
+//! [`Modem::trouble`] breaks it there.
+//!
+//! ```text
+//!  client ─▶ driver ─▶ typing ─▶ commands ─▶ sending, storage, card, network ─▶ phones    family, setup: what it is
+//!                      agenda (what it does by itself) ─▶ machine ◀─ power (restarts, hangs)    interfere: its troubles
+//! ```
 
+mod agenda;
+mod bench;
+mod card;
 mod commands;
 mod driver;
+mod family;
+mod inbound;
 mod interfere;
 mod machine;
+mod meddle;
+mod network;
 mod phone;
+mod power;
 mod pty;
+mod reports;
 mod sending;
 mod setup;
 mod step;
+mod storage;
 mod tpdu;
+mod typing;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,17 +46,23 @@ use tokio::time::Instant;
 use super::lock;
 use driver::Shared;
 use machine::Machine;
-use step::Act;
 
+pub use bench::{Bench, BenchPort, Other};
+pub use family::Family;
+pub use inbound::Inbound;
 pub use phone::SentSms;
-pub use setup::Setup;
-pub use step::{Step, Trouble};
+pub use power::Counts;
+pub use reports::Reports;
+pub use setup::{Setup, Sim, Stuck};
+pub use step::{Cure, Step, Trouble};
 
 /// A modem that runs, until it is dropped.
 #[derive(Debug)]
 pub struct Modem {
     shared: Arc<Shared>,
     path: Option<PathBuf>,
+    /// What leads to its port and goes with it.
+    link: Option<PathBuf>,
     task: AbortHandle,
 }
 
@@ -48,7 +71,6 @@ impl Setup {
         Arc::new(Shared {
             machine: Mutex::new(Machine::new(self, Timestamp::now())),
             touched: Notify::new(),
-            wanted: watch::Sender::new(true),
             there: watch::Sender::new(true),
             start: Instant::now(),
         })
@@ -62,15 +84,18 @@ impl Setup {
         let (shared, path) = (self.shared(), path.into());
         let first = pty::Master::open(&path)?;
         let task = tokio::spawn(driver::on_pty(Arc::clone(&shared), path.clone(), first)).abort_handle();
-        Ok(Modem { shared, path: Some(path), task })
+        Ok(Modem { shared, link: Some(path.clone()), path: Some(path), task })
     }
 
     /// Connects the modem to the other end of this line, for one conversation.
     pub fn over(self, mut line: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Modem {
         let shared = self.shared();
         let inside = Arc::clone(&shared);
-        let task = tokio::spawn(async move { driver::converse(&inside, &mut line).await }).abort_handle();
-        Modem { shared, path: None, task }
+        let talk = async move {
+            driver::converse(&inside, &mut line, false, |_| None).await;
+            inside.there.send_replace(false);
+        };
+        Modem { shared, path: None, link: None, task: tokio::spawn(talk).abort_handle() }
     }
 }
 
@@ -104,85 +129,13 @@ impl Modem {
     pub fn commands(&self) -> Vec<String> {
         lock(&self.shared.machine).commands.clone()
     }
-
-    /// The next time the modem passes this step, this happens to it.
-    pub fn trouble(&self, step: Step, trouble: Trouble) {
-        self.shared.touch(|machine| machine.arm(step, Act::Trouble(trouble), false));
-    }
-
-    /// Every time the modem passes this step, this happens to it.
-    pub fn trouble_forever(&self, step: Step, trouble: Trouble) {
-        self.shared.touch(|machine| machine.arm(step, Act::Trouble(trouble), true));
-    }
-
-    /// Takes away all troubles that are still to come.
-    pub fn heal(&self) {
-        self.shared.touch(Machine::heal);
-    }
-
-    /// Breaks the modem for good: it takes the PDU and never answers, and the network never gets it.
-    pub fn misbehave(&self) {
-        self.trouble_forever(Step::CtrlZ, Trouble::Silent);
-    }
-
-    /// Says a line nobody asked for.
-    pub fn urc(&self, line: impl Into<String>) {
-        self.shared.touch(|machine| machine.announce(line.into()));
-    }
-
-    /// Says it the next time the modem passes this step, before what follows there.
-    pub fn urc_at(&self, step: Step, line: impl Into<String>) {
-        self.shared.touch(|machine| machine.arm(step, Act::Urc(line.into()), false));
-    }
-
-    /// Stops the modem the next time it passes this step, until the hold is released, abandoned or dropped.
-    #[must_use]
-    pub fn hold(&self, step: Step) -> Held {
-        let (id, reached) = self.shared.touch(|machine| machine.arm_hold(step));
-        Held { shared: Arc::clone(&self.shared), id, reached }
-    }
-
-    /// A message comes in from the network: a whole PDU with its service centre, in hexadecimal.
-    pub fn receive(&self, pdu: &str) {
-        self.shared.touch(|machine| machine.receive(pdu));
-    }
-
-    /// From now on the network reports this of every part (TP-ST), or nothing.
-    pub fn report_with(&self, status: Option<u8>) {
-        self.shared.touch(|machine| machine.setup.report_status = status);
-    }
-
-    /// The network registers the modem, or throws it out: `<stat>` of `AT+CREG` (1 home, 2 searching, 3 denied).
-    pub fn set_network(&self, status: u8) {
-        self.shared.touch(|machine| machine.set_network(status));
-    }
-
-    /// The modem starts anew, as after a brown-out.
-    pub fn reboot(&self) {
-        self.shared.touch(Machine::restart);
-    }
-
-    /// Pulls the plug: power and port are gone when this returns.
-    pub async fn unplug(&self) {
-        self.shared.touch(Machine::lose_power);
-        let mut there = self.shared.there.subscribe();
-        self.shared.wanted.send_replace(false);
-        drop(there.wait_for(|there| !there).await);
-    }
-
-    /// Plugs it in again: the port is there when this returns.
-    pub async fn plug(&self) {
-        let mut there = self.shared.there.subscribe();
-        self.shared.wanted.send_replace(true);
-        drop(there.wait_for(|there| *there).await);
-    }
 }
 
 impl Drop for Modem {
     fn drop(&mut self) {
         self.task.abort();
-        if let Some(path) = &self.path {
-            drop(std::fs::remove_file(path));
+        if let Some(link) = &self.link {
+            drop(std::fs::remove_file(link));
         }
     }
 }

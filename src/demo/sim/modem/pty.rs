@@ -39,6 +39,11 @@ impl Master {
         std::fs::rename(&fresh, link)?;
         watched(File::from(master)).map(Self)
     }
+
+    /// The speed the client has set.
+    pub(super) fn speed(&self) -> Option<u32> {
+        tcgetattr(self.0.get_ref()).ok().map(|settings| settings.output_speed())
+    }
 }
 
 /// Asks tokio to tell when the file can be read or written.

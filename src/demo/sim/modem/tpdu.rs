@@ -56,7 +56,7 @@ pub(super) fn unhex(text: &str) -> Result<Vec<u8>, Bad> {
     Ok(pairs.filter_map(|pair| Some(pair.first()?.wrapping_shl(4) | pair.last()?)).collect())
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(super) fn hex(octets: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('?').to_ascii_uppercase();
     octets.iter().flat_map(|octet| [digit(octet.wrapping_shr(4)), digit(octet & 0x0F)]).collect()
 }
@@ -198,7 +198,7 @@ pub(super) fn report(reference: u8, address: &[u8], sent: Timestamp, done: Times
 }
 
 /// A time stamp in swapped digits, UTC (TS 23.040, clause 9.2.3.11).
-fn stamp(at: Timestamp) -> [u8; 7] {
+pub(super) fn stamp(at: Timestamp) -> [u8; 7] {
     let at = at.to_zoned(TimeZone::UTC);
     let swapped = |value: i16| {
         let value = u8::try_from(value.rem_euclid(100)).unwrap_or(0);
