@@ -45,6 +45,8 @@ pub(super) struct Actor<P> {
     pub(super) time: OwnTime,
     /// What the last dialogue learned.
     pub(super) facts: Facts,
+    /// How it said that it reports, when it was asked first after the dialogue.
+    pub(super) indication: Option<String>,
     /// Devices that must not be reset by command.
     pub(super) harmed: Vec<String>,
     /// The port that is used: the configured one, or the one that was found.

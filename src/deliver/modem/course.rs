@@ -36,6 +36,8 @@ const POWER_CYCLES: usize = 3;
 pub(super) const HOUR: Duration = Duration::from_hours(1);
 /// Rests at the end of the ladder; the last one for ever.
 const RESTS: [Duration; 3] = [Duration::from_mins(5), Duration::from_mins(15), HOUR];
+/// So many restarts of which none was followed by a minute of work are one too many.
+const RESTARTS: u8 = 5;
 /// A closed port stays closed for so long: the kernel lets go of the device.
 const CLOSED: Duration = Duration::from_secs(2);
 /// A network is looked for so long before the radio is blamed.
@@ -124,6 +126,8 @@ pub(super) struct Course {
     rung: u8,
     rests: usize,
     sim_reset: bool,
+    /// Restarts in a row, each soon after the one before.
+    restarts: u8,
     /// Until then it boots: silence and absence mean nothing.
     boots_until: Option<Moment>,
     well_since: Option<Moment>,
@@ -143,6 +147,7 @@ impl Course {
             rung: 0,
             rests: 0,
             sim_reset: false,
+            restarts: 0,
             boots_until: None,
             well_since: None,
             away_since: None,
@@ -194,10 +199,23 @@ impl Course {
                 self.well_since.get_or_insert(now);
                 plain(Act::Serve(self.patience()))
             }
-            Event::Unset => plain(Act::Initialise),
+            Event::Unset => self.unset(now),
             Event::Due if self.open => plain(Act::Initialise),
             Event::Due => plain(Act::Open),
         }
+    }
+
+    /// It restarts now and then; again and again is a trouble of its own.
+    fn unset(&mut self, now: Moment) -> Step {
+        if self.well_since.take().is_some_and(|since| now.saturating_sub(since) >= SETTLED) {
+            (self.restarts, self.rung, self.rests) = (0, 0, 0);
+        }
+        self.restarts = self.restarts.saturating_add(1);
+        if self.restarts > RESTARTS {
+            self.restarts = 0;
+            return self.climb(0, true, now);
+        }
+        plain(Act::Initialise)
     }
 
     fn boots(&self, now: Moment) -> bool {

@@ -211,6 +211,7 @@ pub fn modem_over<P: Ports>(
         stop,
         time: OwnTime::begin(),
         facts: Facts::default(),
+        indication: None,
         harmed: Vec::new(),
         port: None,
         speed: None,

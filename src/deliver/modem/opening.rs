@@ -20,9 +20,6 @@ const SPEEDS: [u32; 6] = [115_200, 9_600, 57_600, 38_400, 19_200, 460_800];
 impl<P: Ports> Actor<P> {
     /// Opens the configured port, or looks for one.
     pub(super) async fn open(&mut self) -> (Option<Line<P::Port>>, Ended) {
-        if self.board.state() != ModemState::Absent {
-            self.board.tell(ModemState::Opening, None, None);
-        }
         let path = match (&self.settings.port, &self.port) {
             (Some(path), _) | (None, Some(path)) => path.clone(),
             (None, None) => match self.find().await {
@@ -42,8 +39,8 @@ impl<P: Ports> Actor<P> {
                 (Some(self.line(port)), ended(Event::Opened))
             }
             Err(error) => {
-                // Found by looking: when it is gone, it may be back under another name.
-                self.port = None;
+                // Found by looking: when it is gone, it may be back under another name, or be another one.
+                (self.port, self.speed) = (None, None);
                 (None, failed(Event::NotThere, absent(&path, &error)))
             }
         }
@@ -98,7 +95,10 @@ impl<P: Ports> Actor<P> {
                 Next::Ask | Next::Keep(_) => {}
                 Next::AskAfter(wait) => {
                     let failure = Failure::new(Fault::Transient, "the modem is still starting");
-                    self.refuse_for(Some(line), wait, &failure).await?;
+                    let event = self.refuse_for(Some(line), wait, &failure).await?;
+                    if event == Event::Asked {
+                        return Ok(ended(event));
+                    }
                 }
                 Next::Ready(facts) => return self.fit(line, facts, &port).await,
                 Next::Blocked(blocked) => return Ok(failed(blocked.event, blocked.failure)),
@@ -125,7 +125,7 @@ impl<P: Ports> Actor<P> {
             info.spent = spent;
         });
         let listed = inbox::sweep(line, &mut self.keeper).await?;
-        self.facts = facts;
+        (self.facts, self.indication) = (facts, None);
         if self.harmed.contains(&self.device()) {
             self.course.spare();
         }

@@ -185,13 +185,15 @@ impl<P: Ports> Actor<P> {
             warn!(modem = self.settings.name, used, total, "the modem's memory for texts is nearly full");
         }
         let indication = line.command("AT+CNMI?", "+CNMI:", WITHIN).await?;
-        let now =
-            indication.info.first().and_then(|said| said.strip_prefix("+CNMI:")).map(|said| said.replace(' ', ""));
-        if let (Some(now), Some(wanted)) = (now, self.facts.indication)
-            && now != wanted
-        {
-            info!(modem = self.settings.name, now, wanted, "modem restarted in silence");
-            return Ok(Some(ended(Event::Unset)));
+        // In its own words: some answer with more than they were told, or in another order.
+        let now = indication.info.first().cloned();
+        match (&self.indication, now) {
+            (Some(before), Some(now)) if *before != now => {
+                info!(modem = self.settings.name, before, now, "modem restarted in silence");
+                return Ok(Some(ended(Event::Unset)));
+            }
+            (None, now) => self.indication = now,
+            (Some(_), _) => {}
         }
         let operator = line.command("AT+COPS?", "+COPS:", WITHIN).await?;
         let operator = operator.fields("+COPS:").and_then(|fields| fields.get(2).map(ToString::to_string));

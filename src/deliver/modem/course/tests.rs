@@ -157,6 +157,22 @@ const STORIES: &[Story<'_>] = &[
         false,
         &[(0, Fit, "serve 5 min"), (10, Sick, "reset"), (40, Fit, "serve 5 min"), (60, Sick, "serve 5 min")],
     ),
+    (
+        "restarts again and again",
+        false,
+        &[
+            (0, Fit, "serve 5 min"),
+            (100, Unset, "init"),
+            (101, Fit, "serve 5 min"),
+            (105, Unset, "init"),
+            (106, Fit, "serve 5 min"),
+            (107, Unset, "init"),
+            (108, Unset, "init"),
+            (109, Unset, "init"),
+            (110, Unset, "rest 2 s"),
+            (112, Due, "open"),
+        ],
+    ),
     ("a SIM that wants a person", false, &[(0, Locked, "rest 30 s !"), (30, Due, "open"), (31, Locked, "rest 30 s !")]),
     ("a SIM that fails is given one reset", false, &[(0, SimFailed, "reset"), (20, SimFailed, "rest 30 s !")]),
     (
