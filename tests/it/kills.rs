@@ -12,6 +12,7 @@ mod crash;
 mod lead;
 mod ledger;
 mod oracle;
+mod parts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
