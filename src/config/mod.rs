@@ -121,6 +121,7 @@ impl Config {
             crms: crm.keys().map(String::as_str).collect(),
         };
         let modems: Vec<&str> = modem.keys().map(String::as_str).collect();
+        let sms = Sms::of(raw.sms.unwrap_or_default(), &modems, raw.twilio.is_some(), problems);
         let mut llms = Vec::new();
         for (nth, raw) in llm.into_iter().enumerate() {
             llms.extend(Llm::of(nth, raw, problems));
@@ -133,8 +134,8 @@ impl Config {
             llm: llms,
             sanitize: Sanitize::of(raw.sanitize.unwrap_or_default(), problems),
             classify: Classify::of(raw.classify.unwrap_or_default(), problems),
-            sms: Sms::of(raw.sms.unwrap_or_default(), &modems, raw.twilio.is_some(), problems),
-            modem: named(modem, |name, raw| Modem::of(name, raw, problems)),
+            modem: named(modem, |name, raw| Modem::of(name, raw, sms.give_up_after, problems)),
+            sms,
             twilio: raw.twilio.and_then(|raw| Twilio::of(raw, problems)),
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),

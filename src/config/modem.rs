@@ -10,8 +10,6 @@ use crate::model::Phone;
 
 /// What nearly every modem speaks or adapts to.
 const MODEM_BAUD: u32 = 115_200;
-/// As long as an alert is worth sending.
-const MODEM_VALIDITY: Duration = Duration::from_hours(1);
 /// The step of a relative validity period (3GPP TS 23.040, clause 9.2.3.12.1).
 const MODEM_LEAST_VALIDITY: Duration = Duration::from_mins(5);
 /// Names the kernel gives in the order devices turn up.
@@ -86,7 +84,8 @@ pub struct Timings {
 }
 
 impl Modem {
-    pub(super) fn of(name: &str, raw: raw::Modem, problems: &mut Problems) -> Option<Self> {
+    /// `useful`: how long a text is worth sending, and so worth delivering.
+    pub(super) fn of(name: &str, raw: raw::Modem, useful: Duration, problems: &mut Problems) -> Option<Self> {
         let at = |key: &str| format!("modem.{name}{key}");
         if !is_name(name) || name == TWILIO {
             problems.error(at(""), if name == TWILIO { "this name is taken by the [twilio] table" } else { NAME_WHAT });
@@ -101,7 +100,7 @@ impl Modem {
         if raw.baud == Some(0) {
             problems.error(at(".baud"), "a speed such as 115200");
         }
-        let validity = Text::or(raw.validity, MODEM_VALIDITY);
+        let validity = Text::or(raw.validity, useful.max(MODEM_LEAST_VALIDITY));
         if validity < MODEM_LEAST_VALIDITY {
             problems.error(at(".validity"), "at least 5m: networks count in steps of that");
         }
@@ -136,6 +135,25 @@ impl Timings {
             retry: Text::or(raw.retry, MODEM_RETRY),
             part_gap: Text::or(raw.part_gap, MODEM_PART_GAP),
             late_verdict: Text::or(raw.late_verdict, MODEM_LATE_VERDICT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    #[test]
+    fn the_network_tries_as_long_as_a_text_is_worth_sending() {
+        for (name, sms, modem, minutes) in [
+            ("nothing said", "", "", 60),
+            ("as the desk", "give-up-after = \"20m\"", "", 20),
+            ("the network's least", "failover-after = \"30s\"\ngive-up-after = \"1m\"", "", 5),
+            ("its own", "give-up-after = \"20m\"", "validity = \"2h\"", 120),
+        ] {
+            let config = Config::parse(&format!("[sms]\n{sms}\n[modem.a]\nport = \"/dev/x\"\n{modem}")).unwrap();
+            assert_eq!(config.modem["a"].validity, Duration::from_mins(minutes), "{name}");
         }
     }
 }
