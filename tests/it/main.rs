@@ -20,6 +20,7 @@ mod faults;
 mod hostile;
 mod kills;
 mod layout;
+mod night;
 mod packaging;
 mod rust;
 mod seeds;
