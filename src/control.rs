@@ -3,6 +3,8 @@
 //! Only the desk writes its database, so every command that changes something goes through here while it runs. The
 //! socket lies in the runtime directory, mode 0660: whoever may open it may operate the desk. `app` answers.
 
+mod sent;
+
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,8 +18,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{LeadId, ReplayFrom, Replayed};
+use crate::model::{Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey};
 use crate::store::{DeadLetterFilter, InboxCounts};
+
+pub use sent::{Sent, new_text, send_within};
 
 /// The longest line either side may send. A status with every alert is a few KiB.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -59,6 +63,52 @@ pub enum Request {
         /// Its name.
         modem: String,
     },
+    /// Everything that is known of a modem.
+    ModemInfo {
+        /// Its name.
+        modem: String,
+    },
+    /// Send a text that is about no lead, as it stands.
+    ModemSend {
+        /// The modem's name.
+        modem: String,
+        /// To whom.
+        to: Phone,
+        /// The text.
+        text: String,
+    },
+    /// What the network reports of a text that was sent by hand.
+    ModemFate {
+        /// The modem's name.
+        modem: String,
+        /// The text, as it was told when it was sent.
+        text: TextKey,
+    },
+    /// Have a modem start anew, by command.
+    ModemReset {
+        /// Its name.
+        modem: String,
+    },
+}
+
+impl Request {
+    /// How long the answer may take.
+    #[must_use]
+    pub fn within(&self) -> Duration {
+        match self {
+            Self::ModemSend { text, .. } => send_within(text).saturating_add(ANSWER_WITHIN),
+            // It waits until the text that is under way has ended.
+            Self::ModemReset { .. } => send_within("").saturating_add(ANSWER_WITHIN),
+            Self::Status
+            | Self::Retry { .. }
+            | Self::Discard { .. }
+            | Self::ReplayQuarantine { .. }
+            | Self::Replay { .. }
+            | Self::PowerCycle { .. }
+            | Self::ModemInfo { .. }
+            | Self::ModemFate { .. } => ANSWER_WITHIN,
+        }
+    }
 }
 
 /// What is answered.
@@ -78,6 +128,15 @@ pub enum Response {
     Replayed {
         /// That.
         outcome: Replayed,
+    },
+    /// Everything that is known of the modem.
+    Modem(Box<ModemInfo>),
+    /// What the text came to.
+    Text(Sent),
+    /// What the network reports of it, if it has reported.
+    Fate {
+        /// The best word on all of its parts.
+        fate: Option<Fate>,
     },
     /// It could not be done.
     Refused {
@@ -103,6 +162,8 @@ pub struct Status {
     pub free_bytes: Option<u64>,
     /// Every channel.
     pub channels: Vec<ChannelStatus>,
+    /// Every modem.
+    pub modems: Vec<ModemInfo>,
     /// What a person should look at.
     pub alerts: Vec<AlertStatus>,
     /// What is not set up yet.
@@ -188,8 +249,8 @@ pub async fn serve(listener: UnixListener, operator: Arc<dyn Operator>, stop: Ca
             Ok((stream, _)) => {
                 let (operator, stop) = (Arc::clone(&operator), stop.clone());
                 let conversation = async move {
-                    let talk = timeout(ANSWER_WITHIN, converse(stream, &*operator));
-                    if let Some(Ok(Err(error))) = stop.run_until_cancelled(talk).await {
+                    let talk = converse(stream, &*operator);
+                    if let Some(Err(error)) = stop.run_until_cancelled(talk).await {
                         tracing::debug!(%error, "a control connection broke");
                     }
                 };
@@ -207,14 +268,14 @@ pub async fn serve(listener: UnixListener, operator: Arc<dyn Operator>, stop: Ca
 async fn converse(stream: UnixStream, operator: &dyn Operator) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(LONGEST_LINE)).read_line(&mut line).await?;
-    let response = match serde_json::from_str(&line) {
-        Ok(request) => operator.answer(request).await,
+    timeout(ANSWER_WITHIN, BufReader::new(read.take(LONGEST_LINE)).read_line(&mut line)).await??;
+    let response = match serde_json::from_str::<Request>(&line) {
+        Ok(request) => timeout(request.within(), operator.answer(request)).await?,
         Err(error) => Response::Refused { reason: format!("not a request this version knows: {error}") },
     };
     let mut answer = serde_json::to_vec(&response)?;
     answer.push(b'\n');
-    write.write_all(&answer).await
+    timeout(ANSWER_WITHIN, write.write_all(&answer)).await?
 }
 
 /// Asks the desk behind `path`.
@@ -233,7 +294,7 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Response, ControlErro
     write.write_all(&question).await?;
     let mut line = String::new();
     let mut answer = BufReader::new(read.take(LONGEST_LINE));
-    let heard = timeout(ANSWER_WITHIN, answer.read_line(&mut line)).await;
+    let heard = timeout(request.within(), answer.read_line(&mut line)).await;
     heard.map_err(|_| ControlError::Silent)??;
     Ok(serde_json::from_str(&line)?)
 }

@@ -1,6 +1,8 @@
 //! What the command line may ask: answered through the writer of a running desk, or on the files themselves while none
 //! runs. Both do the same things in the same transactions.
 
+mod modems;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,6 +24,7 @@ use crate::store::{
 
 use super::power::Power;
 use super::{AppError, wiring};
+use modems::Modems;
 
 /// What every wish needs besides the database.
 pub(super) struct Knowledge {
@@ -47,9 +50,12 @@ impl Knowledge {
             Request::Replay { lead, from, again } => {
                 Ok(Response::Replayed { outcome: desk.replay(tx, *lead, *from, *again, now)? })
             }
-            Request::Status | Request::PowerCycle { .. } => {
-                Ok(Response::Refused { reason: "the desk is not running".to_owned() })
-            }
+            Request::Status
+            | Request::PowerCycle { .. }
+            | Request::ModemInfo { .. }
+            | Request::ModemSend { .. }
+            | Request::ModemFate { .. }
+            | Request::ModemReset { .. } => Ok(Response::Refused { reason: "the desk is not running".to_owned() }),
         }
     }
 
@@ -170,7 +176,7 @@ pub(super) struct Online {
     intake: SocketAddr,
     since: Timestamp,
     channels: Vec<Channel>,
-    modems: Vec<(Channel, ModemHandle)>,
+    modems: Modems,
     power: Arc<Power>,
     hints: Vec<String>,
 }
@@ -195,7 +201,7 @@ impl Online {
             intake,
             since: Timestamp::now(),
             channels,
-            modems,
+            modems: Modems(modems),
             power,
             hints: config.warnings.iter().map(ToString::to_string).collect(),
         }
@@ -217,6 +223,7 @@ impl Online {
             last_lead_at: reader.last_lead_at()?.map(|at| at.to_string()),
             free_bytes: self.space.free_bytes(),
             channels: self.channel_states(&reader)?,
+            modems: self.modems.infos(),
             alerts: alerts.collect(),
             hints: self.hints.clone(),
         })
@@ -227,7 +234,7 @@ impl Online {
         let state = |channel: &Channel| {
             // A closed breaker that counts failures is no trouble yet: the modem's own state tells more.
             let trouble = troubled.iter().find(|row| row.channel == *channel && row.state != ChannelState::Closed);
-            let modem = self.modems.iter().find(|(name, _)| name == channel).map(|(_, handle)| handle.info());
+            let modem = self.modems.of(channel).map(ModemHandle::info);
             let (word, reason) = match (trouble, &modem) {
                 (Some(row), _) => (row.state.name(), Some(row.reason.clone())),
                 (None, Some(modem)) => (modem.state.name(), modem.reason.clone()),
@@ -240,16 +247,29 @@ impl Online {
     }
 }
 
+/// It is asked each second by whoever watches: no news for the log.
+const fn is_a_look(request: &Request) -> bool {
+    matches!(request, Request::ModemInfo { .. } | Request::ModemFate { .. })
+}
+
 impl Operator for Online {
     fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
         Box::pin(async move {
-            tracing::info!(?request, "the operator asks");
+            if is_a_look(&request) {
+                tracing::debug!(?request, "the operator looks");
+            } else {
+                tracing::info!(?request, "the operator asks");
+            }
             let answer = match request {
                 Request::Status => self.status().map(|status| Response::Status(Box::new(status))),
                 Request::PowerCycle { modem } => Ok(match self.power.cycle(&modem, Instant::now()) {
                     Ok(()) => Response::Done { count: 1, failures: Vec::new() },
                     Err(reason) => Response::Refused { reason },
                 }),
+                Request::ModemInfo { modem } => Ok(self.modems.info(&modem)),
+                Request::ModemSend { modem, to, text } => Ok(self.modems.send(&modem, to, text).await),
+                Request::ModemFate { modem, text } => Ok(self.modems.fate(&modem, text)),
+                Request::ModemReset { modem } => Ok(self.modems.reset(&modem).await),
                 Request::Retry { .. }
                 | Request::Discard { .. }
                 | Request::ReplayQuarantine { .. }

@@ -151,7 +151,11 @@ pub(super) fn print_done(out: &mut dyn Write, answers: Vec<Answered>, done: &str
                 failures.extend(more);
             }
             Response::Refused { reason } => return Err(CliError::Refused { reason }),
-            Response::Status(_) | Response::Replayed { .. } => return Err(CliError::OddAnswer),
+            Response::Status(_)
+            | Response::Replayed { .. }
+            | Response::Modem(_)
+            | Response::Text(_)
+            | Response::Fate { .. } => return Err(CliError::OddAnswer),
         }
     }
     if json {

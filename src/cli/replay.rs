@@ -46,7 +46,11 @@ impl Replay {
         let outcome = match answered.response {
             Response::Replayed { outcome } => outcome,
             Response::Refused { reason } => return Err(CliError::Refused { reason }),
-            Response::Status(_) | Response::Done { .. } => return Err(CliError::OddAnswer),
+            Response::Status(_)
+            | Response::Done { .. }
+            | Response::Modem(_)
+            | Response::Text(_)
+            | Response::Fate { .. } => return Err(CliError::OddAnswer),
         };
         match outcome {
             Replayed::Queued if self.json => print_json(out, &json!({ "lead_id": lead.id, "replayed": outcome })),

@@ -46,7 +46,13 @@ impl StatusArgs {
         let mut shown = match desk.ask_if_running(&Request::Status).await? {
             Some(Response::Status(status)) => Shown::of_running(*status),
             Some(Response::Refused { reason }) => return Err(CliError::Refused { reason }),
-            Some(Response::Done { .. } | Response::Replayed { .. }) => return Err(CliError::OddAnswer),
+            Some(
+                Response::Done { .. }
+                | Response::Replayed { .. }
+                | Response::Modem(_)
+                | Response::Text(_)
+                | Response::Fate { .. },
+            ) => return Err(CliError::OddAnswer),
             None => Shown::of_files(desk)?,
         };
         shown.tunnels = tunnels(&Systemctl::default());

@@ -38,7 +38,13 @@ impl PowerCycle {
                 Ok(())
             }
             Some(Response::Refused { reason }) => Err(CliError::Refused { reason }),
-            Some(Response::Status(_) | Response::Replayed { .. }) => Err(CliError::OddAnswer),
+            Some(
+                Response::Status(_)
+                | Response::Replayed { .. }
+                | Response::Modem(_)
+                | Response::Text(_)
+                | Response::Fate { .. },
+            ) => Err(CliError::OddAnswer),
             None => Err(CliError::SwitchByHand(name.clone())),
         }
     }

@@ -111,7 +111,12 @@ impl Operator for StandIn {
                 Request::Retry { .. } | Request::Discard { .. } => Response::Done { count: 2, failures: vec![] },
                 Request::ReplayQuarantine { .. } => Response::Done { count: 0, failures: vec!["1: no message".into()] },
                 Request::Replay { .. } => Response::Replayed { outcome: nightdesk::model::Replayed::Busy },
-                Request::PowerCycle { .. } => Response::Done { count: 1, failures: vec![] },
+                Request::PowerCycle { .. } | Request::ModemReset { .. } => {
+                    Response::Done { count: 1, failures: vec![] }
+                }
+                Request::ModemInfo { .. } | Request::ModemSend { .. } | Request::ModemFate { .. } => {
+                    Response::Refused { reason: "there is no such modem".into() }
+                }
             }
         })
     }
@@ -136,6 +141,7 @@ fn a_status() -> Status {
             channel("sms:twilio", "open", Some("Twilio: 401")),
             channel("crm:hubspot", "closed", None),
         ],
+        modems: vec![],
         alerts: vec![AlertStatus {
             since: "2026-11-23T02:05:00.000Z".into(),
             count: 4,
