@@ -40,7 +40,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "secrets" -d 'Ke
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run a lead through the pipeline again'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backup" -d 'Copy the database while the desk runs, and remove the oldest copies'
-complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Encode and decode SMS PDUs, switch a modem off and on'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Find modems, see how one is, send a text by hand, read PDUs'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
@@ -192,11 +192,44 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l keep -d '
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand backup" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -l config -d 'The desk\'s configuration' -r -F
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -f -a "encode" -d 'Show the PDUs of a text, as the modem gets them'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -f -a "decode" -d 'Read a PDU: a text that came in, one that went out, or a status report'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from encode decode power-cycle" -f -a "power-cycle" -d 'Have a modem that hangs switched off and on again'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "list" -d 'List the serial ports that may have a modem, and what answers there'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "info" -d 'Show everything that is known of a modem'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "send" -d 'Send a text through a modem, as it is typed'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "watch" -d 'Follow what a modem does, until Ctrl-C'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "doctor" -d 'Find what keeps a modem from sending, each with its cure'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "reset" -d 'Have a modem start anew, by command'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "power-cycle" -d 'Have a modem that hangs switched off and on again'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "encode" -d 'Show the PDUs of a text, as the modem gets them'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and not __fish_seen_subcommand_from list info send watch doctor reset power-cycle encode decode" -f -a "decode" -d 'Read a PDU: a text that came in, one that went out, or a status report'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from info" -l port -d 'The modem on this port, whether it is configured or not' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from info" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from info" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from send" -l port -d 'The modem on this port, whether it is configured or not' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from send" -l to -d 'To whom: + and 7 to 15 digits, such as +15551234567' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from send" -l wait -d 'How long to wait for a delivery report' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from send" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from send" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from send" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from watch" -l port -d 'The modem on this port, whether it is configured or not' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from watch" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from watch" -l json -d 'Print JSON, all that is known at each change'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from doctor" -l port -d 'The modem on this port, whether it is configured or not' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from doctor" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from doctor" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from doctor" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from reset" -l port -d 'The modem on this port, whether it is configured or not' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from reset" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from reset" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from power-cycle" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from power-cycle" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l to -d 'To whom: +E.164, or a national number or short code without the plus' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l reference -d 'Reference shared by the parts of a longer text' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from encode" -l config -d 'The desk\'s configuration' -r -F
@@ -206,8 +239,6 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_se
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from power-cycle" -l config -d 'The desk\'s configuration' -r -F
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from power-cycle" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'

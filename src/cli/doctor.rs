@@ -8,9 +8,9 @@ mod clock;
 mod folder;
 mod journal;
 mod listeners;
-mod ports;
-mod power;
-mod processes;
+pub(super) mod ports;
+pub(super) mod power;
+pub(super) mod processes;
 mod service_user;
 mod unit;
 
@@ -43,9 +43,9 @@ pub(super) struct Doctor {
 }
 
 /// Where the system's own files are.
-struct Roots {
-    proc: PathBuf,
-    sys: PathBuf,
+pub(super) struct Roots {
+    pub(super) proc: PathBuf,
+    pub(super) sys: PathBuf,
     etc: PathBuf,
     run: PathBuf,
     var: PathBuf,
@@ -54,7 +54,7 @@ struct Roots {
 /// How bad it is, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+pub(super) enum Level {
     Problem,
     Warning,
     Ok,
@@ -73,14 +73,14 @@ struct Finding {
 
 /// All that was found.
 #[derive(Debug, Default, Serialize)]
-struct Report {
+pub(super) struct Report {
     findings: Vec<Finding>,
     /// What this user may not look at.
-    unseen: Vec<&'static str>,
+    pub(super) unseen: Vec<&'static str>,
 }
 
 /// What every look needs.
-struct Around<'d> {
+pub(super) struct Around<'d> {
     roots: Roots,
     config: &'d Config,
     systemctl: Systemctl,
@@ -103,16 +103,7 @@ impl Doctor {
     pub(super) async fn run(&self, path: &Path, out: &mut dyn Write) -> Result<(), CliError> {
         let mut report = Report::default();
         let desk = report.look_at_file(path)?;
-        let roots = Roots::default();
-        let around = Around {
-            processes: Processes::scan(&roots.proc),
-            user: ServiceUser::find(&roots.etc),
-            roots,
-            config: &desk.config,
-            systemctl: Systemctl::default(),
-            kernel_log: kernel_log(),
-            now: Timestamp::now(),
-        };
+        let around = Around::of(&desk.config);
         unit::look(&around, &mut report);
         listeners::look(&around, &desk, &mut report).await;
         ports::look(&around, &mut report);
@@ -123,34 +114,63 @@ impl Doctor {
         if !around.processes.complete {
             report.unseen.push("who holds ports and listeners");
         }
-        report.findings.sort_by_key(|finding| finding.level);
-        if self.json {
-            print_json(out, &report)?;
-        } else {
-            write!(out, "{report}")?;
+        report.tell(self.json, out)
+    }
+}
+
+impl<'d> Around<'d> {
+    /// This box.
+    pub(super) fn of(config: &'d Config) -> Self {
+        let roots = Roots::default();
+        Self {
+            processes: Processes::scan(&roots.proc),
+            user: ServiceUser::find(&roots.etc),
+            roots,
+            config,
+            systemctl: Systemctl::default(),
+            kernel_log: kernel_log(),
+            now: Timestamp::now(),
         }
-        if report.count(Level::Problem) == 0 { Ok(()) } else { Err(CliError::Ailing) }
+    }
+
+    /// Whether it was seen who holds what.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.processes.complete
     }
 }
 
 impl Report {
+    /// Prints it, worst first.
+    ///
+    /// # Errors
+    /// [`CliError::Ailing`] where there is a problem.
+    pub(super) fn tell(mut self, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+        self.findings.sort_by_key(|finding| finding.level);
+        if json {
+            print_json(out, &self)?;
+        } else {
+            write!(out, "{self}")?;
+        }
+        if self.count(Level::Problem) == 0 { Ok(()) } else { Err(CliError::Ailing) }
+    }
+
     fn add(&mut self, level: Level, area: impl Into<String>, words: impl Into<String>, cure: Option<String>) {
         self.findings.push(Finding { level, area: area.into(), words: words.into(), cure });
     }
 
-    fn ok(&mut self, area: impl Into<String>, words: impl Into<String>) {
+    pub(super) fn ok(&mut self, area: impl Into<String>, words: impl Into<String>) {
         self.add(Level::Ok, area, words, None);
     }
 
-    fn warn(&mut self, area: impl Into<String>, words: impl Into<String>, cure: impl Into<String>) {
+    pub(super) fn warn(&mut self, area: impl Into<String>, words: impl Into<String>, cure: impl Into<String>) {
         self.add(Level::Warning, area, words, Some(cure.into()));
     }
 
-    fn problem(&mut self, area: impl Into<String>, words: impl Into<String>, cure: impl Into<String>) {
+    pub(super) fn problem(&mut self, area: impl Into<String>, words: impl Into<String>, cure: impl Into<String>) {
         self.add(Level::Problem, area, words, Some(cure.into()));
     }
 
-    fn count(&self, level: Level) -> usize {
+    pub(super) fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::modem::ModemError;
 use crate::app::AppError;
 use crate::config::Problems;
 use crate::control::ControlError;
@@ -28,6 +29,7 @@ Exit codes:
   70  a fault of the program itself
   74  something can't be read or written, or there is no room for it
   75  not now: another desk holds the data folder, a lead is still being worked on, a backup is being made
+  76  nobody can tell whether the text was sent
   77  the operating system doesn't allow it
   78  the configuration has problems; all of them are printed";
 
@@ -149,9 +151,9 @@ pub enum CliError {
         /// Those there are, in words.
         known: String,
     },
-    /// No such modem.
-    #[error("there is no [modem.{0}] in the configuration")]
-    NoModem(String),
+    /// The modem, or what was asked of it.
+    #[error(transparent)]
+    Modem(#[from] ModemError),
     /// Root's unit doesn't watch for the request.
     #[error(
         "nothing watches for it: write how {0} is switched into /etc/nightdesk/modem-power/{0}, then \
@@ -231,6 +233,7 @@ impl CliError {
             Self::ReadOnly(_) => IO,
             Self::App(error) => error.exit_code(),
             Self::Demo(error) => of_demo(error),
+            Self::Modem(error) => error.exit_code(),
             Self::Unreadable { source, .. } | Self::Unwritable { source, .. } => of_io(source),
             Self::Store(error) => of_store(error),
             Self::NeedsRoot(_) | Self::Control(ControlError::NotAllowed(_)) => exit::NO_PERMISSION,
@@ -249,7 +252,6 @@ impl CliError {
             Self::NoDatabase(_)
             | Self::NoLead { .. }
             | Self::NoLetter { .. }
-            | Self::NoModem(_)
             | Self::NoSecret(_)
             | Self::NothingMatches
             | Self::NoSource { .. }
@@ -324,6 +326,7 @@ mod tests {
             (CliError::Store(StoreError::BackupRuns("/x".into())), 75),
             (CliError::Store(StoreError::NoRoom { folder: "/x".into(), needed: 2, free: 1 }), 74),
             (CliError::Busy { lead: "K7".into() }, 75),
+            (CliError::Modem(ModemError::NoVerdict { reason: String::new() }), 76),
             (CliError::Control(ControlError::NotAllowed("/x".into())), 77),
             (CliError::of_writing("/x".into(), denied()), 77),
             (CliError::of_writing("/x".into(), io::Error::from(io::ErrorKind::ReadOnlyFilesystem)), 74),

@@ -87,7 +87,7 @@ enum Command {
     SendTest(send_test::SendTest),
     /// Copy the database while the desk runs, and remove the oldest copies
     Backup(backup::BackupArgs),
-    /// Encode and decode SMS PDUs, switch a modem off and on
+    /// Find modems, see how one is, send a text by hand, read PDUs
     #[command(subcommand)]
     Modem(modem::ModemCommand),
     /// Print the version

@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::CliError;
 use super::desk::{Desk, print_json};
+use super::modem::{parts, reports};
 use super::systemd::Systemctl;
 use super::table::{Fit, Screen, amount, line};
 use super::tunnels::{Tunnel, tunnels};
 use crate::control::{AlertStatus, ChannelStatus, Request, Response, Status};
-use crate::model::Timestamp;
+use crate::model::{ModemInfo, Timestamp, bars};
 use crate::store::{InboxCounts, Reader};
 
 /// Arguments of `status`.
@@ -24,7 +25,7 @@ pub(super) struct StatusArgs {
     json: bool,
 }
 
-/// What is shown. The first three are of a running desk only.
+/// What is shown. The first three, and the modems, are of a running desk only.
 #[derive(Debug, Default, Serialize)]
 struct Shown {
     running: bool,
@@ -34,6 +35,7 @@ struct Shown {
     alerts: Vec<AlertStatus>,
     hints: Vec<String>,
     channels: Vec<ChannelStatus>,
+    modems: Vec<ModemInfo>,
     tunnels: Vec<Tunnel>,
     /// `None`: there is no database yet.
     counts: Option<InboxCounts>,
@@ -75,6 +77,7 @@ impl Shown {
             alerts: status.alerts,
             hints: status.hints,
             channels: status.channels,
+            modems: status.modems,
             counts: Some(status.counts),
             last_lead_at: status.last_lead_at,
             free_bytes: status.free_bytes,
@@ -127,7 +130,8 @@ impl Shown {
             let rows = self.channels.iter().map(|channel| {
                 let until = channel.until.as_deref().map_or_else(String::new, |at| screen.stored_time(at));
                 let state = if channel.state == "closed" { "ok" } else { &channel.state };
-                vec![channel.name.clone(), state.to_owned(), until, channel.reason.clone().unwrap_or_default()]
+                let reason = channel.reason.clone().filter(|reason| !self.is_told_below(channel, reason));
+                vec![channel.name.clone(), state.to_owned(), until, reason.unwrap_or_default()]
             });
             write!(
                 out,
@@ -135,6 +139,7 @@ impl Shown {
                 screen.table(&["CHANNEL", "STATE", "UNTIL", "REASON"], &Fit { widest: 24, dispensable: &[] }, rows)
             )?;
         }
+        self.print_modems(screen, out)?;
         if !self.tunnels.is_empty() {
             writeln!(out)?;
         }
@@ -142,6 +147,36 @@ impl Shown {
             writeln!(out, "tunnel {}  {}", line(&tunnel.name), line(&tunnel.words(screen)))?;
         }
         self.print_counts(screen, now, out)
+    }
+
+    /// A modem's own trouble is told with the modem, at length.
+    fn is_told_below(&self, channel: &ChannelStatus, reason: &String) -> bool {
+        self.modems.iter().any(|modem| channel.state == modem.state.name() && modem.reason.as_ref() == Some(reason))
+    }
+
+    /// A table, and below it the words of each that isn't well.
+    fn print_modems(&self, screen: &Screen, out: &mut dyn Write) -> Result<(), CliError> {
+        if self.modems.is_empty() {
+            return Ok(());
+        }
+        let rows = self.modems.iter().map(|modem| {
+            let (hour, day) = parts(&modem.spent);
+            let since = screen.stored_minute(&modem.since.to_string());
+            let state = modem.state.name().to_owned();
+            let heard = modem.signal_dbm.map_or_else(|| "-".to_owned(), |dbm| format!("{dbm} dBm {}/4", bars(dbm)));
+            vec![modem.name.clone(), state, since, heard, hour, day, reports(modem).to_owned()]
+        });
+        let head = ["MODEM", "STATE", "SINCE", "SIGNAL", "HOUR", "DAY", "REPORTS"];
+        write!(out, "\n{}", screen.table(&head, &Fit { widest: 20, dispensable: &[2] }, rows))?;
+        for modem in &self.modems {
+            let told = [("", &modem.reason), ("  what to do: ", &modem.cure), ("  next: ", &modem.next)];
+            for (before, words) in told {
+                let Some(words) = words else { continue };
+                let name = if before.is_empty() { format!("{}: ", line(&modem.name)) } else { before.to_owned() };
+                writeln!(out, "{name}{}", line(words))?;
+            }
+        }
+        Ok(())
     }
 
     fn print_troubles(&self, screen: &Screen, out: &mut dyn Write) -> Result<(), CliError> {

@@ -9,6 +9,7 @@ mod checks;
 mod daemon;
 mod doctor;
 mod looks;
+mod modem;
 mod scene;
 mod secrets;
 mod vendors;

@@ -28,7 +28,8 @@ pub(super) fn look(around: &Around<'_>, report: &mut Report) {
     }
 }
 
-fn look_at(around: &Around<'_>, area: &str, port: &Path, report: &mut Report) {
+/// One port, as `area`.
+pub(in crate::cli) fn look_at(around: &Around<'_>, area: &str, port: &Path, report: &mut Report) {
     let (device, facts) = match device_of(port) {
         Ok(found) => found,
         Err((words, cure)) => return report.problem(area, words, cure),
@@ -38,16 +39,16 @@ fn look_at(around: &Around<'_>, area: &str, port: &Path, report: &mut Report) {
         let words = format!("the service may not use {} (mode {:04o})", device.display(), facts.mode() & 0o7777);
         report.problem(area, words, "it must belong to group dialout, mode 0660: the package's udev rule sees to it");
     }
-    let number = (major(facts.rdev()), minor(facts.rdev()));
     let holders = around.processes.holding(&device);
     for process in &holders {
         held(area, process, report);
     }
     let is_held_by_manager = holders.iter().any(|process| process.name == MODEM_MANAGER);
-    if !is_held_by_manager && around.processes.runs(MODEM_MANAGER) && !is_ignored(&around.roots.run, number) {
+    if !is_held_by_manager && around.processes.runs(MODEM_MANAGER) && !is_ignored(&around.roots.run, number_of(&facts))
+    {
         report.warn(area, "ModemManager runs, and may take the port at any time", NO_MODEM_MANAGER);
     }
-    if is_console(&around.roots.proc, number) {
+    if is_console(&around.roots.proc, &facts) {
         report.problem(area, "the kernel writes its own messages to this port", NO_CONSOLE);
     }
     if report.findings.len() == before {
@@ -60,7 +61,7 @@ fn look_at(around: &Around<'_>, area: &str, port: &Path, report: &mut Report) {
 }
 
 /// The device behind a port's name; or what is wrong with it, and the cure.
-fn device_of(port: &Path) -> Result<(PathBuf, Metadata), (String, &'static str)> {
+pub(in crate::cli) fn device_of(port: &Path) -> Result<(PathBuf, Metadata), (String, &'static str)> {
     let at = port.display();
     let device = port.canonicalize().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
@@ -85,12 +86,18 @@ fn held(area: &str, process: &Process, report: &mut Report) {
     }
 }
 
+fn number_of(facts: &Metadata) -> (u32, u32) {
+    (major(facts.rdev()), minor(facts.rdev()))
+}
+
 fn is_ignored(run: &Path, (major, minor): (u32, u32)) -> bool {
     let known = fs::read_to_string(run.join(format!("udev/data/c{major}:{minor}"))).unwrap_or_default();
     known.lines().any(|line| matches!(line, "E:ID_MM_DEVICE_IGNORE=1" | "E:ID_MM_PORT_IGNORE=1"))
 }
 
-fn is_console(proc: &Path, (major, minor): (u32, u32)) -> bool {
+/// The kernel writes its messages to this device.
+pub(in crate::cli) fn is_console(proc: &Path, facts: &Metadata) -> bool {
+    let (major, minor) = number_of(facts);
     let number = format!("{major}:{minor}");
     let consoles = fs::read_to_string(proc.join("consoles")).unwrap_or_default();
     consoles.lines().any(|line| line.split_whitespace().last() == Some(&number))

@@ -22,7 +22,7 @@ const UNDER_VOLTAGE: u32 = 1;
 const SLOWED: u32 = 0b1110;
 const SINCE_START: u32 = 16;
 
-pub(super) fn look(around: &Around<'_>, report: &mut Report) {
+pub(in crate::cli) fn look(around: &Around<'_>, report: &mut Report) {
     match sensor(&around.roots.sys) {
         Some(true) => judge(UNDER_VOLTAGE, report),
         Some(false) if around.kernel_log.contains(LOGGED) => judge(UNDER_VOLTAGE << SINCE_START, report),

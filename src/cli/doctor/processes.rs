@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 
 /// A process that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub(in crate::cli) struct Process {
+    pub(in crate::cli) pid: u32,
     /// The start of its program's name.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     files: Vec<PathBuf>,
 }
 
 /// All that run.
 #[derive(Debug)]
-pub(super) struct Processes {
+pub(in crate::cli) struct Processes {
     all: Vec<Process>,
     /// Whether the files of all of them could be seen.
-    pub(super) complete: bool,
+    pub(in crate::cli) complete: bool,
 }
 
 impl Processes {
-    pub(super) fn scan(proc: &Path) -> Self {
+    pub(in crate::cli) fn scan(proc: &Path) -> Self {
         let mut scanned = Self { all: Vec::new(), complete: true };
         for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -44,7 +44,7 @@ impl Processes {
     }
 
     /// Those that have this file or device open.
-    pub(super) fn holding(&self, file: &Path) -> Vec<&Process> {
+    pub(in crate::cli) fn holding(&self, file: &Path) -> Vec<&Process> {
         self.all.iter().filter(|process| process.files.iter().any(|held| held == file)).collect()
     }
 

@@ -10,6 +10,7 @@ use clap::Args;
 use super::super::CliError;
 use super::super::desk::Desk;
 use super::super::systemd::Systemctl;
+use super::ModemError;
 use crate::control::{Request, Response};
 
 /// Arguments of `modem power-cycle`.
@@ -24,7 +25,7 @@ impl PowerCycle {
         let desk = Desk::load(config.to_owned())?;
         let name = &self.name;
         if !desk.config.modem.contains_key(name) {
-            return Err(CliError::NoModem(name.clone()));
+            return Err(ModemError::Unknown(name.clone()).into());
         }
         if !self.may_be_heard(&Systemctl::default()) {
             return Err(CliError::NobodySwitches(name.clone()));

@@ -114,9 +114,9 @@ impl Operator for StandIn {
                 Request::PowerCycle { .. } | Request::ModemReset { .. } => {
                     Response::Done { count: 1, failures: vec![] }
                 }
-                Request::ModemInfo { .. } | Request::ModemSend { .. } | Request::ModemFate { .. } => {
-                    Response::Refused { reason: "there is no such modem".into() }
-                }
+                Request::ModemInfo { modem } => super::modem::info_of(&modem),
+                Request::ModemSend { to, text, .. } => super::modem::sent(&to, &text),
+                Request::ModemFate { text, .. } => super::modem::fate_of(text),
             }
         })
     }
@@ -141,7 +141,7 @@ fn a_status() -> Status {
             channel("sms:twilio", "open", Some("Twilio: 401")),
             channel("crm:hubspot", "closed", None),
         ],
-        modems: vec![],
+        modems: super::modem::modems(),
         alerts: vec![AlertStatus {
             since: "2026-11-23T02:05:00.000Z".into(),
             count: 4,
