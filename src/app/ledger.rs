@@ -37,9 +37,9 @@ impl Ledger for Online {
     fn keep<'a>(&'a self, modem: &'a str, fact: Fact) -> Kept<'a, ()> {
         let (desk, modem) = (self.desk.clone(), modem.to_owned());
         Box::pin(async move {
-            let kept = self
-                .writer
-                .run(Command::Outcome, move |tx| keep(tx, &mut desk.lock(), &modem, &fact, Timestamp::now()));
+            let kept = self.writer.run(Command::Outcome, move |tx| {
+                keep(tx, &mut desk.lock(), &modem, &fact, Timestamp::now(), fastrand::f64())
+            });
             kept.await.map_err(not_kept)
         })
     }
@@ -74,7 +74,9 @@ impl Ledger for Offline {
     }
 
     fn keep<'a>(&'a self, modem: &'a str, fact: Fact) -> Kept<'a, ()> {
-        Box::pin(async move { self.transact(|tx, desk| keep(tx, desk, modem, &fact, Timestamp::now())) })
+        Box::pin(
+            async move { self.transact(|tx, desk| keep(tx, desk, modem, &fact, Timestamp::now(), fastrand::f64())) },
+        )
     }
 }
 
@@ -83,14 +85,14 @@ fn not_kept(error: StoreError) -> LedgerError {
 }
 
 /// Keeps a fact, and does what it means.
-fn keep(tx: Tx<'_>, desk: &mut Desk, modem: &str, fact: &Fact, now: Timestamp) -> Result<(), StoreError> {
+fn keep(tx: Tx<'_>, desk: &mut Desk, modem: &str, fact: &Fact, now: Timestamp, jitter: f64) -> Result<(), StoreError> {
     match fact {
         Fact::Turn(turn) => {
             tx.keep_turn(modem, turn)?;
             tend_alarm(tx, modem, turn, now)
         }
-        Fact::Part(part) => desk.written(tx, modem, part, now),
-        Fact::Report(report) => desk.reported(tx, modem, report),
+        Fact::Part(part) => desk.written(tx, modem, part, now, jitter),
+        Fact::Report(report) => desk.reported(tx, modem, report, now, jitter),
         Fact::Inbound(sms) => {
             if tx.keep_inbound(modem, sms)? {
                 tracing::info!(modem, number = sms.number, part = ?sms.concat, sms_text = sms.text.as_deref().ok(), "a text came in");

@@ -8,6 +8,7 @@
 
 mod channel;
 mod lanes;
+mod legs;
 mod recover;
 mod reports;
 mod requests;
@@ -15,6 +16,8 @@ mod settle;
 mod spending;
 mod step;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

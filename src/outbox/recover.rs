@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use crate::model::{Channel, Fault, Job, JobState, Lane, Timestamp, Trace};
-use crate::store::{Closing, Orphan, StoreError, Tx};
+use crate::model::{Channel, Fault, Job, JobState, Lane, Stage, Timestamp, Trace};
+use crate::store::{Closing, DeadLetterFilter, Orphan, StoreError, Tx};
 
+use super::reports::key_of;
 use super::settle::{bury, tidy};
 use super::{Desk, channel};
 
@@ -49,7 +50,8 @@ impl Desk {
             return tidy(tx, job, now);
         }
         let (state, due_at) = self.after_cut(tx, job, *looked_up, now)?;
-        tx.adopt(job.id, state, due_at, crashes, now)
+        tx.adopt(job.id, state, due_at, crashes, now)?;
+        self.judge(tx, key_of(job), now, 1.0)
     }
 
     /// Jobs on channels that the configuration no longer has: texts and questions to a model move to one that it has, the
@@ -101,7 +103,9 @@ impl Desk {
                 tx.clear_alert(&alert.key, now)?;
             }
         }
-        for kind in ["quarantine:", "crash:"] {
+        let texts = DeadLetterFilter { stage: Some(Stage::Sms.name().to_owned()), ..DeadLetterFilter::default() };
+        let all_told = tx.dead_letters(&texts)?.is_empty();
+        for kind in ["quarantine:", "crash:"].into_iter().chain(all_told.then_some("sms:undelivered")) {
             tx.clear_alerts_of(kind, now.before(STALE_AFTER), now)?;
         }
         Ok(())
@@ -118,6 +122,7 @@ impl Desk {
             end_cut(tx, &orphan, WORDS, now)?;
             let (state, due_at) = self.after_cut(tx, job, open.unwrap_or(false), now)?;
             tx.adopt(job.id, state, due_at, job.crashes, now)?;
+            self.judge(tx, key_of(job), now, 1.0)?;
         }
         Ok(())
     }

@@ -3,14 +3,16 @@
 //! Conditional on the attempt: a report that comes after somebody else took the job is logged and dropped.
 
 use crate::model::{
-    Channel, CrmRead, Done, Failure, Fault, Job, JobId, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome,
-    Priority, Report, SmsTask, Stage, Task, Timestamp, Work,
+    Channel, CrmRead, Done, Failure, Fault, Job, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome, Report,
+    SmsTask, Stage, Task, Timestamp, Work,
 };
 use crate::route;
 use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
 
+use super::legs::Leg;
+use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
-use super::{Desk, FAILOVER_SLACK, channel};
+use super::{Desk, channel};
 
 impl Desk {
     /// Ends a try and does what follows. Safe to repeat after a failed commit.
@@ -32,18 +34,26 @@ impl Desk {
         if let Some(reading) = &report.reading {
             tx.set_reading(work.job.lead, reading)?;
         }
-        match &report.outcome {
-            Outcome::Done(done) => self.happened(tx, work, report, done, now),
-            Outcome::Absent => {
+        // The phone has the text, whatever its try came to.
+        let known = match &report.outcome {
+            Outcome::Done(_) => None,
+            Outcome::Absent | Outcome::Unsure | Outcome::Failed(_) => known_better(tx, &work.job)?,
+        };
+        match (&report.outcome, known) {
+            (Outcome::Done(done), _) => self.happened(tx, work, report, done, now)?,
+            (_, Some(receipt)) => self.happened(tx, work, report, &Done::Sms(receipt), now)?,
+            (Outcome::Absent, None) => {
                 let next = step::after_absent(&self.facts(work, now, jitter));
-                self.follow(tx, work, report, ("absent", "looked up: it did not happen"), None, next, now)
+                self.follow(tx, work, report, ("absent", "looked up: it did not happen"), None, next, now)?;
             }
-            Outcome::Unsure => {
+            (Outcome::Unsure, None) => {
                 let next = step::after_unsure(&self.facts(work, now, jitter));
-                self.follow(tx, work, report, ("unsure", "nothing tells whether it happened"), None, next, now)
+                self.follow(tx, work, report, ("unsure", "nothing tells whether it happened"), None, next, now)?;
             }
-            Outcome::Failed(failure) => self.failed(tx, work, report, failure, now, jitter),
+            (Outcome::Failed(failure), None) => self.failed(tx, work, report, failure, now, jitter)?,
         }
+        // What was reported while the try was under way counts from here on.
+        if matches!(work.job.task, Task::Sms(_)) { self.judge(tx, key_of(&work.job), now, jitter) } else { Ok(()) }
     }
 
     fn happened(
@@ -78,9 +88,11 @@ impl Desk {
             }
             Done::Read(new) => self.was_read(tx, &work.job, new, now)?,
             Done::Sms(receipt) => {
-                let state = if receipt.delivered { "delivered" } else { "submitted" };
-                tx.set_sms(&work.job, state, Some(&receipt.reference), Some(receipt.parts), now)?;
+                tx.set_sms(&work.job, "submitted", Some(&receipt.reference), Some(receipt.parts), now)?;
                 tx.cancel_waiting(work.job.lead, "sms_failover", Some(work.job.id), "the text was submitted", now)?;
+                if receipt.delivered {
+                    arrived(tx, &work.job, JobState::Done, receipt, now)?;
+                }
             }
             Done::Crm { .. } => {}
         }
@@ -174,7 +186,7 @@ impl Desk {
         match next {
             Next::GiveWay { repeat } => {
                 let refused = failure.is_some_and(|failure| failure.fault == Fault::Permanent);
-                self.next_leg(tx, job, repeat, refused, now)?;
+                self.next_leg(tx, job, Leg { repeat, refused, due_at: now }, now)?;
             }
             Next::Dead => {
                 let class = if matches!(outcome, "absent" | "unsure") { Fault::Unknown.name() } else { outcome };
@@ -243,56 +255,6 @@ impl Desk {
             }
         }
         Ok(())
-    }
-
-    /// Inserts the failover timer of a text's leg, which outlives the text's own deadline `until`.
-    pub(super) fn guard(
-        &self,
-        tx: Tx<'_>,
-        lead: LeadId,
-        leg: JobId,
-        clock: Timestamp,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let timer = NewJob {
-            lead,
-            task: Task::SmsFailover { job: leg },
-            channel: Channel::desk(),
-            priority: Priority::Urgent,
-            due_at: clock.after(FAILOVER_SLACK),
-            deadline_at: until.after(self.settings.route.sms_give_up_after),
-        };
-        tx.insert_job(&timer, now).map(drop)
-    }
-
-    /// Gives a leg up for the next channel.
-    pub(super) fn next_leg(
-        &self,
-        tx: Tx<'_>,
-        job: &Job,
-        repeat: bool,
-        refused: bool,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Task::Sms(sms) = &job.task else { return Ok(()) };
-        tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the leg was given up", now)?;
-        let refused = if refused { sms.refused.saturating_add(1) } else { 0 };
-        let Some((sms, channel)) =
-            route::next_leg(&self.settings.route, sms, &job.channel, repeat, &usable(tx, now), now)
-        else {
-            return bury(tx, job, Fault::Permanent.name(), "no channel for texts is configured any more", None, now);
-        };
-        tracing::warn!(lead_id = %job.lead, from = %job.channel, to = %channel, repeat = sms.repeat, "the next channel takes over");
-        let leg = NewJob {
-            lead: job.lead,
-            task: Task::Sms(SmsTask { refused, ..sms }),
-            channel,
-            priority: job.priority,
-            due_at: now,
-            deadline_at: job.deadline_at,
-        };
-        self.insert(tx, vec![leg], now)
     }
 
     pub(super) fn facts(&self, work: &Work, now: Timestamp, jitter: f64) -> Facts {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::model::{Fault, Job, JobId, JobState, NewJob, Task, Timestamp, Trace};
 use crate::store::{Closing, Settlement, StoreError, Tx};
 
+use super::legs::Leg;
+use super::reports::key_of;
 use super::settle::{bury, tidy};
 use super::step::{self, Next};
 use super::{Desk, FAILOVER_SLACK};
@@ -64,6 +66,7 @@ impl Desk {
                     Settlement { state: JobState::Unknown, due_at: Some(at), unburnt: false, result: Some(reason) };
                 if tx.settle(job.id, attempt, self.boot, &closing, settlement, now)? {
                     tx.set_sms(&job, "unknown", None, None, now)?;
+                    self.judge(tx, key_of(&job), now, 1.0)?;
                 }
                 self.again_later(tx, timer, at, now)
             }
@@ -78,7 +81,7 @@ impl Desk {
                             "not submitted within the failover clock",
                             now,
                         )? {
-                            self.next_leg(tx, &job, repeat, false, now)?;
+                            self.next_leg(tx, &job, Leg { repeat, refused: false, due_at: now }, now)?;
                         }
                         Ok(())
                     }

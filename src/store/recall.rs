@@ -11,7 +11,8 @@ use super::jobs::job_of;
 use super::sms_parts::part_of;
 use super::{StoreError, Tx, rows};
 use crate::model::{
-    BootId, Channel, Job, Lane, Layout, Memory, PartKey, REPORT_WINDOW, SmsPart, SmsTask, Task, TextKey, Timestamp,
+    BootId, Channel, Fate, Job, Lane, Layout, Memory, PartKey, REPORT_WINDOW, SmsPart, SmsTask, Task, TextKey,
+    Timestamp,
 };
 
 /// Parts that still count against what a SIM may send.
@@ -66,7 +67,12 @@ impl Tx<'_> {
     fn perhaps_written(self, modem: &str, job: &Job) -> Result<Option<SmsPart>, StoreError> {
         let Task::Sms(SmsTask { to, text, .. }) = &job.task else { return Ok(None) };
         let text_key = TextKey { job: job.id, generation: job.generation };
-        let known = self.parts(text_key)?;
+        let at = self.last_run(job)?;
+        let mut known = self.parts(text_key)?;
+        // A text of which a part failed is sent anew from its first part.
+        if known.iter().any(|part| part.at < at && part.fate.is_some_and(Fate::has_failed)) {
+            known.retain(|part| part.at >= at);
+        }
         let total = u8::try_from(Layout::of(text).parts.len()).unwrap_or(u8::MAX);
         let Some(part) = (1..=total).find(|n| !known.iter().any(|known| known.key.part == *n)) else {
             return Ok(None);
@@ -79,7 +85,7 @@ impl Tx<'_> {
             total,
             number: to.as_str().to_owned(),
             sim: self.last_sim(modem)?.unwrap_or_else(|| modem.to_owned()),
-            at: self.last_run(job)?,
+            at,
             accepted: false,
             reference: None,
             fate: None,

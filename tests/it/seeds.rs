@@ -5,6 +5,7 @@
 
 mod checker;
 mod effects;
+mod reports;
 mod run;
 mod scene;
 mod tally;

@@ -2,7 +2,7 @@
 //!
 //! A lead is checked in the transaction of every step that touched it, all of them at the end of a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -54,6 +54,10 @@ pub(super) enum Broken {
     DeadInSilence,
     /// A job is done, but it never happened.
     FalseDone,
+    /// A text is said to be on the phone and isn't, or the other way round.
+    FalseFate,
+    /// Delivered was taken back.
+    FateMoved,
     /// The CRM was left with values older than the last that were written.
     StaleWrite,
     /// A job of the lead is still open when all is quiet.
@@ -87,6 +91,8 @@ pub(super) fn broken(broken: Broken, words: impl Into<String>) -> Verdict {
 pub(super) struct Checker {
     /// How each job ended.
     ends: BTreeMap<String, String>,
+    /// The texts that were delivered.
+    delivered: BTreeSet<String>,
     /// When each lead's alert was planned.
     planned: BTreeMap<LeadId, Timestamp>,
     /// In a seed where one channel for texts always works: how long an alert may take.
@@ -127,7 +133,10 @@ impl Checker {
             .and_then(|()| settled(&seen))
             .and_then(|()| self.in_time(&seen, now));
         match verdict {
-            Ok(()) => self.ends(tx, &seen),
+            Ok(()) => match self.fates(tx, &seen)? {
+                Ok(()) => self.ends(tx, &seen),
+                broken => Ok(broken),
+            },
             Err(violation) => Ok(Err(violation)),
         }
     }
@@ -154,6 +163,23 @@ impl Checker {
             }
             if job.state == "dead" && tx.dead_letter_of(job.id.parse::<JobId>().unwrap())?.is_none() {
                 return Ok(broken(Broken::DeadInSilence, format!("{} {}", job.kind, job.id)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// What is said of texts is true, and delivered is never taken back.
+    fn fates(&mut self, tx: Tx<'_>, seen: &Seen<'_>) -> Result<Verdict, StoreError> {
+        for job in seen.jobs.iter().filter(|job| job.kind == "sms") {
+            let state = tx.sms_state(job.id.parse::<JobId>().unwrap())?;
+            let words = || format!("{} on {} is {}, its text {state:?}", job.id, job.channel, job.state);
+            match (state.as_deref(), seen.truth.has(&job.id)) {
+                (Some("delivered"), false) | (Some("failed"), true) => return Ok(broken(Broken::FalseFate, words())),
+                (Some("delivered"), true) => {
+                    self.delivered.insert(job.id.clone());
+                }
+                _ if self.delivered.contains(&job.id) => return Ok(broken(Broken::FateMoved, words())),
+                _ => {}
             }
         }
         Ok(Ok(()))
@@ -193,7 +219,9 @@ impl Checker {
         // The timer itself was open at two deaths: its letter tells the person instead.
         let timer_died = letters.iter().any(|letter| letter.stage == "desk" && letter.class == "crash");
         let needed = lead.label == Some(Label::UrgentBuyer) || lead.provisional_at.is_some() || lead.label.is_none();
-        if needed && !lead.dropped && !texted && !died_on("sms") && !timer_died {
+        // Every text was lost, and the last one too late for another.
+        let told_of_loss = tx.alert_text("sms:undelivered")?.is_some();
+        if needed && !lead.dropped && !texted && !died_on("sms") && !timer_died && !told_of_loss {
             return Ok(broken(Broken::NobodyTold, format!("lead {} ({:?})", lead.code, lead.label)));
         }
         Ok(last_write(world, &lead, &jobs))

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use nightdesk::model::{
-    Channel, ClassifiedBy, Done, Failure, Fault, LlmCall, Outcome, Reading, Report, SmsReceipt, Task, Timestamp, Trace,
-    Work,
+    Channel, ClassifiedBy, Done, Failure, Fate, Fault, LlmCall, Outcome, Reading, Report, SmsReceipt, Task, Timestamp,
+    Trace, Work,
 };
 
 use super::scene::record;
@@ -132,6 +132,15 @@ fn met(world: &World, sky: &Sky, work: &Work, now: Timestamp, rng: &mut Rng) -> 
     if asking {
         let modem = work.job.channel.as_str() == "sms:modem0";
         let troubled = !sky.steady && (outage.is_some() || rng.f64() < sky.rate * 0.5);
+        let reported = if modem { world.reported(work) } else { None };
+        if let Some(fate) = reported {
+            return match fate {
+                Fate::GaveUp => Met::Absent,
+                Fate::FailedForGood => Met::ReportedFailed,
+                Fate::FailedUnknown => Met::Unsure,
+                Fate::Delivered | Fate::Forwarded | Fate::StillTrying => Met::Found,
+            };
+        }
         return match (modem, world.finds(work)) {
             // The modem itself can't be asked: only a status report tells, and many networks send none.
             (true, true) if rng.bool() => Met::Found,

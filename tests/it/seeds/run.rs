@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::checker::{Broken, Checker, Verdict, Violation, broken};
 use super::effects::{Plan, plan};
+use super::reports::{Told, is_reported, loss, reports};
 use super::scene::{Hook, Scene};
 use super::tally::{Blow, Tally};
 use super::world::{Deed, World};
@@ -34,6 +35,7 @@ const LINGER: Duration = Duration::from_secs(4);
 enum Event {
     Hook(Hook),
     Happens(Deed),
+    Told(Told),
     Ends(Box<Ending>),
     Dies { away: Duration },
     ClockJumps { by: Duration },
@@ -152,7 +154,7 @@ impl Run {
     fn step(&mut self) -> Verdict {
         self.tally.blows(Blow::Step, 1);
         self.touched.clear();
-        let (mut hooks, mut endings) = (Vec::new(), Vec::new());
+        let (mut hooks, mut told, mut endings) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(entry) = self.events.first_entry() {
             let at = entry.key().0;
             if at > self.now {
@@ -162,23 +164,30 @@ impl Run {
                 Event::Hook(hook) => hooks.push(hook),
                 Event::Ends(_) if self.rng.f64() < self.scene.death_rate => {
                     self.count(Blow::DeathBeforeSettle);
-                    self.send_again(hooks);
+                    self.send_again(hooks, told);
                     return self.die(Duration::from_secs(2));
                 }
                 Event::Ends(ending) => endings.push(*ending),
                 Event::Happens(deed) => {
                     self.touched.insert(deed.lead);
+                    if is_reported(&deed) {
+                        told.push(Told::Part(deed.clone(), at));
+                        for (after, fate) in reports(&deed, &mut self.rng) {
+                            self.at(at.after(after), Event::Told(Told::Report(deed.clone(), fate)));
+                        }
+                    }
                     self.world.happen(deed, at);
                 }
+                Event::Told(one) => told.push(one),
                 Event::Dies { away } => {
                     self.count(Blow::DeathInEffect);
-                    self.send_again(hooks);
+                    self.send_again(hooks, told);
                     return self.die(away);
                 }
                 Event::ClockJumps { by } => self.jump(by),
             }
         }
-        let works = self.transact(hooks, endings)?;
+        let works = self.transact(hooks, told, endings)?;
         for work in works {
             if self.rng.f64() < self.scene.death_rate {
                 self.count(Blow::DeathBeforeEffect);
@@ -189,14 +198,21 @@ impl Run {
         Ok(())
     }
 
-    fn transact(&mut self, hooks: Vec<Hook>, endings: Vec<Ending>) -> Result<Vec<Work>, Violation> {
+    fn transact(&mut self, hooks: Vec<Hook>, told: Vec<Told>, endings: Vec<Ending>) -> Result<Vec<Work>, Violation> {
         let commits = self.rng.f64() >= self.scene.commit_failure_rate;
         let jitter = self.rng.f64();
-        let Self { store, desk, touched, now, scene, .. } = self;
+        let Self { store, desk, touched, now, scene, world, .. } = self;
         let mut received = Vec::new();
         let mut late = 0;
         let mut verdict: Verdict = Ok(());
         let written = store.transact(|tx| {
+            for one in &told {
+                touched.insert(one.deed().lead);
+                one.keep(tx, desk, *now, jitter)?;
+                if let Told::Report(deed, fate) = one {
+                    world.tell(deed, *fate);
+                }
+            }
             for ending in &endings {
                 touched.insert(ending.work.job.lead);
                 if let Some(dropped) = settle(tx, desk, ending, *now, jitter)? {
@@ -218,6 +234,13 @@ impl Run {
         match written {
             Ok(()) => {
                 self.tally.blows(Blow::LateReportDropped, late);
+                for one in &told {
+                    match one {
+                        Told::Report(_, fate) if fate.has_arrived() => self.count(Blow::ReportedDelivered),
+                        Told::Report(_, fate) if fate.has_failed() => self.count(Blow::ReportedFailed),
+                        Told::Report(..) | Told::Part(..) => {}
+                    }
+                }
                 self.desk.landed();
                 for (hook, got) in hooks.iter().zip(received) {
                     self.answered(hook, got)?;
@@ -231,7 +254,7 @@ impl Run {
                 for ending in endings {
                     self.at(again, Event::Ends(Box::new(ending)));
                 }
-                self.send_again(hooks);
+                self.send_again(hooks, told);
                 self.ride_at = Some(again);
                 Ok(Vec::new())
             }
@@ -289,7 +312,10 @@ impl Run {
     fn begin(&mut self, work: Work) {
         let mut plan = plan(&self.world, &self.scene.weather, &work, self.now, &mut self.rng);
         self.tally.met(plan.met);
-        if let Some((at, deed)) = plan.deed.take() {
+        if let Some((at, mut deed)) = plan.deed.take() {
+            if is_reported(&deed) && self.rng.f64() < self.scene.loss_rate {
+                deed.lost = Some(loss(&mut self.rng));
+            }
             self.at(at, Event::Happens(deed));
         }
         self.at(plan.ends_at, Event::Ends(Box::new(Ending { work, plan })));
@@ -303,7 +329,8 @@ impl Run {
                 Event::Ends(_) => {}
                 Event::Happens(_) if self.rng.u8(..3) > 0 => {}
                 Event::Happens(deed) => self.at(key.0.min(still_sent), Event::Happens(deed)),
-                Event::Hook(_) | Event::Dies { .. } | Event::ClockJumps { .. } => {
+                // Stored in the modem, or told again when it is asked.
+                Event::Told(_) | Event::Hook(_) | Event::Dies { .. } | Event::ClockJumps { .. } => {
                     self.events.insert(key, event);
                 }
             }
@@ -338,10 +365,13 @@ impl Run {
         self.now = self.now.after(by);
     }
 
-    /// The sender got a 503, or nothing: it posts again.
-    fn send_again(&mut self, hooks: Vec<Hook>) {
+    /// The sender got a 503, or nothing: it posts again. What the modem could not have kept it tells again.
+    fn send_again(&mut self, hooks: Vec<Hook>, told: Vec<Told>) {
         for hook in hooks {
             self.at(self.now.after(SENT_AGAIN_AFTER), Event::Hook(hook));
+        }
+        for one in told {
+            self.at(self.now.after(WRITE_AGAIN_AFTER), Event::Told(one));
         }
     }
 

@@ -56,6 +56,8 @@ pub(super) struct Scene {
     pub(super) hooks: Vec<(Timestamp, Hook)>,
     pub(super) deaths: Vec<(Timestamp, Duration)>,
     pub(super) jumps: Vec<(Timestamp, Duration)>,
+    /// Chance that a text which a modem's network took never reaches the phone.
+    pub(super) loss_rate: f64,
     /// Chance of dying at each boundary of an effect.
     pub(super) death_rate: f64,
     pub(super) commit_failure_rate: f64,
@@ -110,6 +112,7 @@ impl Scene {
             hooks,
             deaths,
             jumps,
+            loss_rate: rough(*rng.choice(&[0.0, 0.1, 0.4]).unwrap()),
             death_rate: rough(*rng.choice(&[0.0, 0.004, 0.02]).unwrap()),
             commit_failure_rate: rough(0.01),
             // The clock, a look-up of what it interrupted, and a place in the queue of the channel that works.

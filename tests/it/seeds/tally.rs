@@ -23,10 +23,13 @@ pub(super) enum Blow {
     /// A report came after its job had been taken from it.
     LateReportDropped,
     ClockJump,
+    /// A network reported on a text.
+    ReportedDelivered,
+    ReportedFailed,
 }
 
 impl Blow {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Step,
         Self::Lead,
         Self::Duplicate,
@@ -38,6 +41,8 @@ impl Blow {
         Self::CommitFailed,
         Self::LateReportDropped,
         Self::ClockJump,
+        Self::ReportedDelivered,
+        Self::ReportedFailed,
     ];
 }
 

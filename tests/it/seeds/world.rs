@@ -5,18 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use nightdesk::model::{AttemptId, Channel, CrmUpdate, JobId, Label, LeadId, Task, Timestamp, Work};
+use nightdesk::model::{AttemptId, Channel, CrmUpdate, Fate, JobId, Label, LeadId, Task, Timestamp, Work};
 
 /// Something that happened for a lead.
 #[derive(Debug, Clone)]
 pub(super) struct Deed {
     pub(super) lead: LeadId,
     pub(super) job: JobId,
+    pub(super) generation: u32,
     pub(super) attempt: AttemptId,
     pub(super) channel: Channel,
     /// When its try began.
     pub(super) began: Timestamp,
     pub(super) what: What,
+    /// A text that a network took and that never reaches the phone: what the network will say of it.
+    pub(super) lost: Option<Fate>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,8 +41,9 @@ impl Deed {
                 return None;
             }
         };
-        let (job, attempt, channel) = (work.job.id, work.attempt, work.job.channel.clone());
-        Some(Self { lead: work.job.lead, job, attempt, channel, began, what })
+        let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
+        let (lead, channel) = (work.job.lead, work.job.channel.clone());
+        Some(Self { lead, job, generation, attempt, channel, began, what, lost: None })
     }
 }
 
@@ -50,10 +54,11 @@ pub(super) struct Truth {
 }
 
 impl Truth {
+    /// The texts that are on the phone.
     pub(super) fn texts(&self) -> Vec<(Timestamp, &Deed, &str)> {
         let text = |(at, deed): &'_ (Timestamp, Deed)| match &deed.what {
-            What::Text(_) => Some(*at),
-            What::Note(_) | What::Write(_) => None,
+            What::Text(_) if deed.lost.is_none() => Some(*at),
+            What::Text(_) | What::Note(_) | What::Write(_) => None,
         };
         self.deeds
             .iter()
@@ -76,12 +81,19 @@ impl Truth {
     pub(super) fn did(&self, job: &str) -> bool {
         self.deeds.iter().any(|(_, deed)| deed.job.to_string() == job)
     }
+
+    /// Whether a text of this job is on the phone.
+    pub(super) fn has(&self, job: &str) -> bool {
+        self.texts().iter().any(|(_, deed, _)| deed.job.to_string() == job)
+    }
 }
 
 /// Everything outside the desk.
 #[derive(Debug, Default)]
 pub(super) struct World {
     leads: BTreeMap<LeadId, Truth>,
+    /// The tries whose end the network has reported.
+    told: BTreeMap<(JobId, AttemptId), Fate>,
 }
 
 impl World {
@@ -91,6 +103,18 @@ impl World {
 
     pub(super) fn truth(&self, lead: LeadId) -> Option<&Truth> {
         self.leads.get(&lead)
+    }
+
+    /// The network reports on a text.
+    pub(super) fn tell(&mut self, deed: &Deed, fate: Fate) {
+        self.told.insert((deed.job, deed.attempt), fate);
+    }
+
+    /// What the network has reported of the job's last text.
+    pub(super) fn reported(&self, work: &Work) -> Option<Fate> {
+        let deeds = &self.truth(work.job.lead)?.deeds;
+        let (_, last) = deeds.iter().rfind(|(_, deed)| deed.job == work.job.id)?;
+        self.told.get(&(last.job, last.attempt)).copied()
     }
 
     /// Whether the job's effect is there to be found.
