@@ -14,6 +14,14 @@ fn outcome_of(row: &Row<'_>) -> Result<PinOutcome, StoreError> {
     known.into_iter().find(|known| known.name() == text).ok_or(StoreError::Alien { column: "outcome", value: text })
 }
 
+fn state_of(row: &Row<'_>) -> Result<ModemState, StoreError> {
+    let text: String = row.get("state")?;
+    ModemState::ALL
+        .into_iter()
+        .find(|known| known.name() == text)
+        .ok_or(StoreError::Alien { column: "state", value: text })
+}
+
 impl Tx<'_> {
     /// Keeps a change of a modem's state; the same words again are no change.
     ///
@@ -54,16 +62,15 @@ impl Tx<'_> {
         query.query_and_then(params, |row| Ok((rows::parsed(row, "at")?, row.get("rung")?)))?.collect()
     }
 
-    /// What a modem was doing last, and why.
+    /// A modem's last change of state.
     pub(super) fn last_turn(self, modem: &str) -> Result<Option<(ModemState, Option<String>)>, StoreError> {
         const SQL: &str = "SELECT state, reason FROM modem_log WHERE modem = :modem ORDER BY id DESC LIMIT 1";
         let mut query = self.connection.prepare_cached(SQL)?;
-        let last: Option<(String, Option<String>)> = query
-            .query_row(named_params! { ":modem": modem }, |row| Ok((row.get("state")?, row.get("reason")?)))
-            .optional()?;
-        let Some((value, reason)) = last else { return Ok(None) };
-        let state = ModemState::ALL.into_iter().find(|state| state.name() == value);
-        state.map(|state| Some((state, reason))).ok_or(StoreError::Alien { column: "state", value })
+        let params = named_params! { ":modem": modem };
+        query
+            .query_row(params, |row| Ok(state_of(row).and_then(|state| Ok((state, row.get("reason")?)))))
+            .optional()?
+            .transpose()
     }
 
     /// Keeps a try of a PIN under each name of its SIM.

@@ -208,7 +208,7 @@ mod tests {
             pins: vec![pin],
             rungs: vec![(at(40), 2)],
             harmed: vec!["350000".into()],
-            last: Some((ModemState::Recovering, turn(40, ModemState::Recovering, Some(2)).reason)),
+            last: Some((ModemState::Recovering, Some("it doesn't answer".into()))),
         };
         assert_eq!(recall(&mut store, boot(2), 60), all);
         let hour = recall(&mut store, boot(2), 3_641);

@@ -1,7 +1,7 @@
 //! Parts of texts that a modem wrote, what became of each, and how many a SIM has paid for.
 //!
-//! Called for what the modem's task must not forget. A part that is told again with the same time is the same try, and
-//! what is known of it adds up; told with another time it was written anew, and an old report says nothing about it.
+//! Called for what the modem's task must not forget. What is known of a part is what was reported since it was written, in
+//! whatever order it is told; when it is written anew, an old report says nothing about it.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) fn part_of(row: &Row<'_>) -> Result<SmsPart, StoreError> {
 }
 
 impl Tx<'_> {
-    /// Keeps a part. What was reported about the same try of it before stays known.
+    /// Keeps a part. What was reported about the same try of it stays known, also what came before this.
     ///
     /// # Errors
     /// When the database can't be written.
@@ -50,30 +50,26 @@ impl Tx<'_> {
             VALUES (:job, :generation, :part, :total, :modem, :sim, :number, :at, :accepted, :reference, :fate)
                 ON CONFLICT (job_id, generation, part) DO UPDATE SET
                    total = :total, modem = :modem, sim = :sim, number = :number, written_at = :at, accepted = :accepted,
-                   reference = :reference, fate = :fate, reported_at = CASE WHEN written_at = :at THEN reported_at END";
-        let before = self.part(part.key)?.filter(|before| before.at == part.at).and_then(|before| before.fate);
-        let fate = match (before, part.fate) {
-            (Some(before), Some(now)) => Some(before.then(now)),
-            (before, now) => now.or(before),
-        };
+                   reference = :reference, fate = :fate, reported_at = NULL";
         self.connection.prepare_cached(SQL)?.execute(named_params! {
             ":job": part.key.text.job.to_string(), ":generation": part.key.text.generation, ":part": part.key.part,
             ":total": part.total, ":modem": modem, ":sim": part.sim, ":number": part.number, ":at": part.at.to_string(),
-            ":accepted": part.accepted, ":reference": part.reference, ":fate": fate.map(Fate::name),
+            ":accepted": part.accepted, ":reference": part.reference, ":fate": part.fate.map(Fate::name),
         })?;
-        Ok(())
+        self.add_reports(part.key).map(drop)
     }
 
-    /// Adds what was reported at `at` to what is known of a part. `false`: there is no such part.
+    /// Adds what was reported on a part since it was written to what is known of it. `false`: there is no such part.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn report_part(self, key: PartKey, fate: Fate, at: Timestamp) -> Result<bool, StoreError> {
+    pub fn add_reports(self, key: PartKey) -> Result<bool, StoreError> {
         const SQL: &str = "
             UPDATE sms_parts SET fate = :fate, reported_at = :at
              WHERE job_id = :job AND generation = :generation AND part = :part";
         let Some(part) = self.part(key)? else { return Ok(false) };
-        let fate = part.fate.map_or(fate, |before| before.then(fate));
+        let Some((fate, at)) = self.reported_of(key, part.at)? else { return Ok(true) };
+        let fate = part.fate.map_or(fate, |known| known.then(fate));
         self.connection.prepare_cached(SQL)?.execute(named_params! {
             ":job": key.text.job.to_string(), ":generation": key.text.generation, ":part": key.part,
             ":fate": fate.name(), ":at": at.to_string(),
@@ -128,8 +124,9 @@ const SPENT: &str = "
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::Store;
+    use super::super::sms_reports::tests::report;
     use super::*;
-    use crate::model::{JobId, RowId};
+    use crate::model::{JobId, PartReport, RowId};
 
     pub(crate) fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(1_795_000_000_000).after(Duration::from_secs(seconds))
@@ -152,34 +149,42 @@ pub(super) mod tests {
         }
     }
 
+    /// What is known of the first part of the first text after a part was told, or a report.
+    fn fate_after(store: &mut Store, told: Result<SmsPart, (u64, Fate)>) -> Option<Fate> {
+        let key = part(text(1), 1, 1, 0).key;
+        let parts = store.transact(|tx| {
+            match told {
+                Ok(part) => tx.keep_part("modem0", &part)?,
+                Err((seconds, fate)) => {
+                    let heard = PartReport { fate, pdu: format!("{fate:?}"), ..report(seconds, Some(key)) };
+                    tx.keep_report("modem0", &heard)?;
+                    assert!(tx.add_reports(key).is_ok());
+                }
+            }
+            tx.parts(text(1))
+        });
+        parts.unwrap().first().and_then(|part| part.fate)
+    }
+
     #[test]
     fn a_part_is_told_again_and_adds_up() {
         let mut store = Store::in_memory().unwrap();
-        let written = SmsPart { accepted: false, reference: None, ..part(text(1), 1, 1, 0) };
-        let fate = |store: &mut Store| store.transact(|tx| tx.parts(text(1))).unwrap()[0].fate;
-        store.transact(|tx| tx.keep_part("modem0", &written)).unwrap();
-        assert_eq!(store.transact(|tx| tx.parts(text(1))).unwrap(), [written]);
-        for (name, seconds, told, want) in [
-            ("delivered before its reference came", 0, Some(Fate::Delivered), Some(Fate::Delivered)),
-            ("the reference, told without a fate", 0, None, Some(Fate::Delivered)),
-            ("delivered is never taken back", 0, Some(Fate::GaveUp), Some(Fate::Delivered)),
-            ("written anew: nothing is reported yet", 60, None, None),
+        let written = |seconds| part(text(1), 1, 1, seconds);
+        let perhaps = SmsPart { accepted: false, reference: None, ..written(0) };
+        for (name, told, want) in [
+            ("a report that is kept before its part", Err((1, Fate::StillTrying)), None),
+            ("its part, perhaps written", Ok(perhaps), Some(Fate::StillTrying)),
+            ("failed", Err((2, Fate::FailedForGood)), Some(Fate::FailedForGood)),
+            ("the reference, told without a fate", Ok(written(0)), Some(Fate::FailedForGood)),
+            ("delivered after all", Err((3, Fate::Delivered)), Some(Fate::Delivered)),
+            ("delivered is never taken back", Err((4, Fate::GaveUp)), Some(Fate::Delivered)),
+            ("written anew: nothing is reported yet", Ok(written(60)), None),
+            ("told with its fate", Ok(SmsPart { fate: Some(Fate::Forwarded), ..written(60) }), Some(Fate::Forwarded)),
+            ("and failed, says another report", Err((61, Fate::FailedForGood)), Some(Fate::Forwarded)),
         ] {
-            let part = SmsPart { fate: told, ..part(text(1), 1, 1, seconds) };
-            store.transact(|tx| tx.keep_part("modem0", &part)).unwrap();
-            assert_eq!(fate(&mut store), want, "{name}");
+            assert_eq!(fate_after(&mut store, told), want, "{name}");
         }
-        for (name, reported, want) in [
-            ("tried", Fate::StillTrying, Fate::StillTrying),
-            ("failed", Fate::FailedForGood, Fate::FailedForGood),
-            ("delivered after all", Fate::Delivered, Fate::Delivered),
-            ("a late copy", Fate::FailedForGood, Fate::Delivered),
-        ] {
-            let known = store.transact(|tx| tx.report_part(part(text(1), 1, 1, 0).key, reported, at(70))).unwrap();
-            assert_eq!((known, fate(&mut store)), (true, Some(want)), "{name}");
-        }
-        let stranger = part(text(2), 1, 1, 0).key;
-        assert!(!store.transact(|tx| tx.report_part(stranger, Fate::Delivered, at(70))).unwrap());
+        assert!(!store.transact(|tx| tx.add_reports(part(text(2), 1, 1, 0).key)).unwrap(), "no such part");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rusqlite::{Row, named_params};
 
 use super::sms_parts::fate;
 use super::{StoreError, Tx, rows};
-use crate::model::{PartKey, PartReport, TextKey, Timestamp};
+use crate::model::{Fate, PartKey, PartReport, TextKey, Timestamp};
 
 fn report_of(row: &Row<'_>) -> Result<PartReport, StoreError> {
     let of = match rows::maybe(row, "job_id")? {
@@ -47,6 +47,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What the reports of a part since then come to, and when the last of them came.
+    pub(super) fn reported_of(self, key: PartKey, since: Timestamp) -> Result<Option<(Fate, Timestamp)>, StoreError> {
+        const SQL: &str = "
+            SELECT * FROM sms_reports
+             WHERE job_id = :job AND generation = :generation AND part = :part AND at >= :since ORDER BY at, id";
+        let params = named_params! {
+            ":job": key.text.job.to_string(), ":generation": key.text.generation, ":part": key.part,
+            ":since": since.to_string(),
+        };
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let reports = query.query_and_then(params, report_of)?.collect::<Result<Vec<_>, _>>()?;
+        let sum = reports.into_iter().map(|report| (report.fate, report.at));
+        Ok(sum.reduce(|(before, _), (fate, at)| (before.then(fate), at)))
+    }
+
     /// The reports since then that belong to no part yet, oldest first.
     pub(super) fn stray_reports(self, modem: &str, since: Timestamp) -> Result<Vec<PartReport>, StoreError> {
         const SQL: &str =
@@ -61,7 +76,6 @@ pub(super) mod tests {
     use super::super::Store;
     use super::super::sms_parts::tests::{at, part, text};
     use super::*;
-    use crate::model::Fate;
 
     pub(crate) fn report(seconds: u64, of: Option<PartKey>) -> PartReport {
         PartReport {

@@ -192,8 +192,8 @@ impl Night {
             for one in news {
                 match one {
                     News::Report(ended) => desk.lock().settle(tx, &ended.0, &ended.1, now, rng.f64())?,
-                    News::Fact(Fact::Part(part)) => desk.lock().written(tx, "modem0", part, now)?,
-                    News::Fact(Fact::Report(report)) => desk.lock().reported(tx, "modem0", report)?,
+                    News::Fact(Fact::Part(part)) => desk.lock().written(tx, "modem0", part, now, rng.f64())?,
+                    News::Fact(Fact::Report(report)) => desk.lock().reported(tx, "modem0", report, now, rng.f64())?,
                     News::Fact(Fact::Turn(turn)) => *turns.entry(turn.state.name()).or_insert(0) += 1,
                     News::Fact(Fact::Inbound(_) | Fact::Pin(_) | Fact::Harm { .. }) => {}
                 }
