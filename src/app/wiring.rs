@@ -35,6 +35,8 @@ const DESK_WORKERS: usize = 8;
 const CRM_WORKERS: usize = 4;
 /// Twilio sends one text a second and number; a few may wait there.
 const TWILIO_WORKERS: usize = 4;
+/// Asking what became of texts may wait.
+const POLL_WORKERS: usize = 1;
 /// The name of Twilio's channel.
 const TWILIO: &str = "twilio";
 /// A serial port does one thing at a time.
@@ -59,7 +61,11 @@ pub(super) fn workers(config: &Config) -> BTreeMap<Channel, usize> {
     let mut workers = BTreeMap::from([(Channel::desk(), DESK_WORKERS)]);
     workers.extend(config.llm.first().map(|llm| (Channel::new(Lane::Llm, &llm.name), llm.concurrency.max(1))));
     workers.extend(config.modem.keys().map(|name| (Channel::new(Lane::Sms, name), MODEM_WORKERS)));
-    workers.extend(config.twilio.as_ref().map(|_| (Channel::new(Lane::Sms, TWILIO), TWILIO_WORKERS)));
+    if config.twilio.is_some() {
+        let texts = Channel::new(Lane::Sms, TWILIO);
+        workers.insert(outbox::asked_on(&texts), POLL_WORKERS);
+        workers.insert(texts, TWILIO_WORKERS);
+    }
     workers.extend(config.crm.keys().map(|name| (Channel::new(Lane::Crm, name), CRM_WORKERS)));
     workers
 }
@@ -75,7 +81,9 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
         by_channel.insert(classifier.channel(), Arc::new(Pipeline { classifier, reader }));
     }
     if let Some(twilio) = twilio(config, secrets)? {
-        by_channel.insert(Channel::new(Lane::Sms, TWILIO), Arc::new(twilio));
+        let (texts, twilio) = (Channel::new(Lane::Sms, TWILIO), Arc::new(twilio));
+        by_channel.insert(outbox::asked_on(&texts), twilio.clone());
+        by_channel.insert(texts, twilio);
     }
     for (name, crm) in &config.crm {
         let hubspot = HubSpot::new(hubspot_settings(config, crm, secrets)?, wire.clone());
@@ -248,6 +256,7 @@ pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
         route: router(config)?,
         opening: opening(config),
         read_again_after: config.outbox.read_again_after,
+        polls: config.twilio.iter().map(|twilio| (Channel::new(Lane::Sms, TWILIO), twilio.validity)).collect(),
         caps: config
             .modem
             .iter()

@@ -106,7 +106,11 @@ fn place(job: &JobRow) -> Option<(u8, u32)> {
         Task::Sms(SmsTask { leg, .. }) => Some((0, leg)),
         Task::CrmUpdate(_) => Some((1, 0)),
         Task::CrmNote(_) => Some((2, 0)),
-        Task::Classify { .. } | Task::ClassifyDeadline {} | Task::CrmRead(_) | Task::SmsFailover { .. } => None,
+        Task::Classify { .. }
+        | Task::ClassifyDeadline {}
+        | Task::CrmRead(_)
+        | Task::SmsFailover { .. }
+        | Task::SmsStatus(_) => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Action, AttemptId, ClassifiedBy, Failure, Job, Label, Lead, NewLead, Phone, Timestamp};
+use super::{Action, AttemptId, ClassifiedBy, Failure, Fate, Job, Label, Lead, NewLead, Phone, Timestamp};
 
 /// One try, handed to an effect. Its attempt row is already on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,13 @@ pub enum Done {
     Read(Box<NewLead>),
     /// A text was handed to the network.
     Sms(SmsReceipt),
+    /// A vendor was asked what became of a text that it took.
+    Fate {
+        /// What became of it.
+        fate: Fate,
+        /// Why it failed, if it did and the vendor says so.
+        why: Option<Failure>,
+    },
     /// A CRM took a write; the id of what was made, if anything was.
     Crm {
         /// The vendor's id of the new object.

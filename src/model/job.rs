@@ -7,13 +7,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, CrmRecord, JobId, Label, LeadId, Phone, Timestamp};
+use super::{AttemptId, CrmRecord, JobId, Label, LeadId, Phone, TextKey, Timestamp};
 
 /// A pool of workers for one kind of effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
-    /// Timers; never parked.
+    /// Timers, never parked; and what the desk asks for itself, such as what became of a text.
     Desk,
     /// Language models.
     Llm,
@@ -122,6 +122,15 @@ pub struct SmsTask {
     pub refused: u32,
 }
 
+/// Asking what became of a text that a vendor took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsStatus {
+    /// The text.
+    pub text: TextKey,
+    /// The vendor's id of it.
+    pub reference: String,
+}
+
 /// Writing the class and the priority into a CRM record: absolute values, so it may be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrmUpdate {
@@ -175,6 +184,8 @@ pub enum Task {
         /// The leg it guards.
         job: JobId,
     },
+    /// Ask what became of a text.
+    SmsStatus(SmsStatus),
     /// Write class and priority.
     CrmUpdate(CrmUpdate),
     /// Write the note.
@@ -191,6 +202,7 @@ impl Task {
             Self::CrmRead(_) => "crm_read",
             Self::Sms(_) => "sms",
             Self::SmsFailover { .. } => "sms_failover",
+            Self::SmsStatus(_) => "sms_status",
             Self::CrmUpdate(_) => "crm_update",
             Self::CrmNote(_) => "crm_note",
         }
@@ -201,7 +213,7 @@ impl Task {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Classify { .. } => Lane::Llm,
-            Self::ClassifyDeadline {} | Self::SmsFailover { .. } => Lane::Desk,
+            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) => Lane::Desk,
             Self::Sms(_) => Lane::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
         }
@@ -212,7 +224,7 @@ impl Task {
     pub const fn stage(&self) -> Stage {
         match self {
             Self::Classify { .. } => Stage::Classify,
-            Self::ClassifyDeadline {} | Self::SmsFailover { .. } => Stage::Desk,
+            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) => Stage::Desk,
             Self::Sms(_) => Stage::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
         }
@@ -226,6 +238,7 @@ impl Task {
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
             | Self::SmsFailover { .. }
+            | Self::SmsStatus(_)
             | Self::CrmUpdate(_) => true,
             Self::Sms(_) | Self::CrmNote(_) => false,
         }
@@ -236,7 +249,11 @@ impl Task {
     pub const fn is_action(&self) -> bool {
         match self {
             Self::Sms(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => true,
-            Self::Classify { .. } | Self::ClassifyDeadline {} | Self::CrmRead(_) | Self::SmsFailover { .. } => false,
+            Self::Classify { .. }
+            | Self::ClassifyDeadline {}
+            | Self::CrmRead(_)
+            | Self::SmsFailover { .. }
+            | Self::SmsStatus(_) => false,
         }
     }
 }
@@ -249,7 +266,7 @@ pub enum Stage {
     Gate,
     /// Cleaning and labelling.
     Classify,
-    /// A timer.
+    /// A timer, or a question of the desk's own.
     Desk,
     /// A text to a person.
     Sms,

@@ -19,8 +19,8 @@ pub use effect::{Done, Effect, LlmCall, Outcome, Reading, Report, SmsReceipt, Tr
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
-    Action, Channel, CrmNote, CrmRead, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed, SmsTask,
-    Stage, Task,
+    Action, Channel, CrmNote, CrmRead, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed,
+    SmsStatus, SmsTask, Stage, Task,
 };
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};
 pub use ledger::{

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::failpoint;
-use crate::model::{Channel, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Work};
+use crate::model::{Channel, Done, Effect, Failure, Fate, Fault, Label, Outcome, Report, Task, Timestamp, Work};
 use crate::store::{Command, StoreError, Writer};
 
 use super::SharedDesk;
@@ -114,19 +114,24 @@ async fn settle(desk: &SharedDesk, writer: &Writer, work: Work, report: Report) 
     }
 }
 
-/// Nobody waits for what a CRM took, nor for a label that wakes nobody. All else has a follower: a text, the next channel.
+/// Nobody waits for what a CRM took, for a label that wakes nobody, nor for a text that is still on its way. All else has a follower: a text, the next channel.
 const fn command(task: &Task, outcome: &Outcome) -> Command {
     match (task, outcome) {
         (Task::CrmUpdate(_) | Task::CrmNote(_), _)
-        | (_, Outcome::Done(Done::Classified { label: Label::TireKicker | Label::SupportRequest | Label::Spam, .. })) => {
-            Command::Aftermath
-        }
+        | (
+            _,
+            Outcome::Done(
+                Done::Fate { fate: Fate::StillTrying, .. }
+                | Done::Classified { label: Label::TireKicker | Label::SupportRequest | Label::Spam, .. },
+            ),
+        ) => Command::Aftermath,
         (
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::Sms(_)
-            | Task::SmsFailover { .. },
+            | Task::SmsFailover { .. }
+            | Task::SmsStatus(_),
             _,
         ) => Command::Outcome,
     }

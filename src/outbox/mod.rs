@@ -9,6 +9,7 @@
 mod channel;
 mod lanes;
 mod legs;
+mod polls;
 mod recover;
 mod reports;
 mod requests;
@@ -31,6 +32,7 @@ use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
 
 pub use channel::BreakerSettings;
 pub use lanes::Lanes;
+pub use polls::asked_on;
 pub use step::Waits;
 
 use channel::Admission;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub opening: Opening,
     /// A record that had no message yet is read once more after this.
     pub read_again_after: Duration,
+    /// Channels whose vendor is asked what became of a text, and how long one is worth delivering.
+    pub polls: BTreeMap<Channel, Duration>,
     /// Parts that the SIM of each modem may send in an hour, and in 24.
     pub caps: BTreeMap<String, (u32, u32)>,
 }
@@ -245,7 +249,7 @@ impl Desk {
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
             Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
-            Task::ClassifyDeadline {} | Task::SmsFailover { .. } => now.after(limits.look_up),
+            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_) => now.after(limits.look_up),
         }
     }
 

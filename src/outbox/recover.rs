@@ -63,6 +63,10 @@ impl Desk {
             if self.settings.channels.contains_key(&channel) {
                 continue;
             }
+            if gone.starts_with("desk:") {
+                tx.cancel_channel(&channel, "nobody can be asked any more", now)?;
+                continue;
+            }
             if let Some(home) = self.home_of(&channel) {
                 let moved = tx.rehome(&gone, &home)?;
                 tracing::warn!(from = gone, to = %home, moved, "jobs moved to a channel that is configured");

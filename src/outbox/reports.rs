@@ -39,7 +39,7 @@ pub(super) fn verdict(parts: &[SmsPart]) -> Verdict {
 }
 
 /// What the network's last word on a text means, in words.
-fn failure_of(fate: Fate) -> Failure {
+pub(super) fn failure_of(fate: Fate) -> Failure {
     let reason = match fate {
         Fate::FailedForGood => "the network reports that the text can't be delivered",
         Fate::GaveUp => "the network reports that it gave up delivering the text",

@@ -12,7 +12,7 @@ use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
 use super::legs::Leg;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
-use super::{Desk, channel};
+use super::{Desk, channel, polls};
 
 impl Desk {
     /// Ends a try and does what follows. Safe to repeat after a failed commit.
@@ -40,6 +40,9 @@ impl Desk {
             Outcome::Absent | Outcome::Unsure | Outcome::Failed(_) => known_better(tx, &work.job)?,
         };
         match (&report.outcome, known) {
+            (Outcome::Done(Done::Fate { fate, why }), _) => {
+                self.answered(tx, work, report, (*fate, why.as_ref()), now, jitter)?;
+            }
             (Outcome::Done(done), _) => self.happened(tx, work, report, done, now)?,
             (_, Some(receipt)) => self.happened(tx, work, report, &Done::Sms(receipt), now)?,
             (Outcome::Absent, None) => {
@@ -68,7 +71,7 @@ impl Desk {
             Done::Sms(receipt) => Some(receipt.reference.clone()),
             Done::Crm { id } => id.clone(),
             Done::Classified { label, .. } => Some(label.name().to_owned()),
-            Done::Timer | Done::Read(_) => None,
+            Done::Timer | Done::Read(_) | Done::Fate { .. } => None,
         };
         let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: result.as_deref() };
         let closing = Closing { outcome: "done", reason: None, trace: &report.trace };
@@ -92,9 +95,12 @@ impl Desk {
                 tx.cancel_waiting(work.job.lead, "sms_failover", Some(work.job.id), "the text was submitted", now)?;
                 if receipt.delivered {
                     arrived(tx, &work.job, JobState::Done, receipt, now)?;
+                } else {
+                    self.ask_later(tx, &work.job, receipt, now)?;
                 }
             }
-            Done::Crm { .. } => {}
+            // The first is settled by `answered`.
+            Done::Fate { .. } | Done::Crm { .. } => {}
         }
         tidy(tx, &work.job, now)
     }
@@ -135,6 +141,7 @@ impl Desk {
         {
             next = step::held_up(&facts, until);
         }
+        let next = polls::gently(&work.job.task, failure.fault, next);
         self.follow(tx, work, report, (failure.fault.name(), &failure.reason), Some(failure), next, now)
     }
 
@@ -198,7 +205,7 @@ impl Desk {
     }
 
     /// Ends the lease. `false`: the job is somebody else's by now.
-    fn end(
+    pub(super) fn end(
         &self,
         tx: Tx<'_>,
         work: &Work,
@@ -274,6 +281,7 @@ impl Desk {
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
+            | Task::SmsStatus(_)
             | Task::CrmUpdate(_)
             | Task::CrmNote(_) => None,
         };

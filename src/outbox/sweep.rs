@@ -26,6 +26,13 @@ impl Desk {
             let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
                 format!("gave up at its deadline: {last}")
             });
+            if matches!(job.task, Task::SmsStatus(_)) {
+                // Nobody says what became of the text, and nobody misses that.
+                if tx.end_idle_job(job.id, JobState::Cancelled, &reason, now)? {
+                    tidy(tx, &job, now)?;
+                }
+                continue;
+            }
             if tx.end_idle_job(job.id, JobState::Dead, &reason, now)? {
                 let fault = if state == JobState::Unknown { Fault::Unknown } else { Fault::Transient };
                 bury(tx, &job, fault.name(), &reason, None, now)?;
@@ -47,7 +54,12 @@ impl Desk {
                 }
             }
             Task::SmsFailover { job } => self.failover(tx, timer, *job, now),
-            Task::Classify { .. } | Task::CrmRead(_) | Task::Sms(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => Ok(()),
+            Task::Classify { .. }
+            | Task::CrmRead(_)
+            | Task::Sms(_)
+            | Task::SmsStatus(_)
+            | Task::CrmUpdate(_)
+            | Task::CrmNote(_) => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{BreakerSettings, Desk, Limits, Settings, Waits};
+use super::{BreakerSettings, Desk, Limits, Settings, Waits, asked_on};
 use crate::model::{
     BootId, Channel, Done, Failure, Fate, Fault, JobId, Ladder, Lane, LeadId, NewJob, NewLead, Outcome, PartKey,
     PartReport, Priority, Report, RowId, SmsPart, SmsReceipt, SmsTask, Task, TextKey, Timestamp, Work,
@@ -18,6 +18,7 @@ fn settings(channels: &[&str]) -> Settings {
     let texts: Vec<Channel> = channels.iter().map(|name| Channel::new(Lane::Sms, name)).collect();
     let mut workers: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
     workers.insert(Channel::desk(), 1);
+    workers.insert(asked_on(&Channel::new(Lane::Sms, "twilio")), 1);
     let second = Duration::from_secs(1);
     Settings {
         channels: workers,
@@ -30,6 +31,7 @@ fn settings(channels: &[&str]) -> Settings {
         route: route::Settings { sms_channels: texts, failover_after: CLOCK, ..route::tests::settings() },
         opening: opening(),
         read_again_after: second,
+        polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
         caps: BTreeMap::new(),
     }
 }
@@ -151,6 +153,13 @@ impl Night {
                 let desk = &mut self.desk;
                 self.store.transact(|tx| desk.reported(tx, "modem0", &report, now, 1.0)).unwrap();
             }
+            Step::Answers(outcome) => {
+                let at =
+                    self.works.iter().position(|work| matches!(work.job.task, Task::SmsStatus(_))).expect("a poll");
+                let work = self.works.remove(at);
+                let report = Report::of(outcome.clone());
+                self.store.transact(|tx| desk.settle(tx, &work, &report, now, 1.0)).unwrap();
+            }
             Step::Dies => {
                 self.works.clear();
                 self.desk = Desk::new(self.desk.settings.clone(), BootId::new(now, [9; 10]));
@@ -184,6 +193,11 @@ impl Night {
             }
             let open = |row: &&JobRow| row.kind == "sms_failover" && row.state == "ready";
             lines.push(format!("timers {}", rows.iter().filter(open).count()));
+            for row in rows.iter().filter(|row| row.kind == "sms_status") {
+                let due = row.due_at.parse::<Timestamp>().unwrap().since(self.now).as_secs();
+                let due = if row.state == "ready" { format!(" in {due} s") } else { String::new() };
+                lines.push(format!("poll {}{due}", row.state));
+            }
             lines.extend(tx.alerts()?.into_iter().map(|alert| alert.key));
             Ok(lines)
         });
@@ -221,6 +235,8 @@ enum Step {
     },
     /// The process dies, and another one starts.
     Dies,
+    /// The vendor answers what became of the text.
+    Answers(Outcome),
 }
 
 fn sent() -> Step {
@@ -280,10 +296,10 @@ fn delivered_is_what_the_network_says() {
 #[test]
 fn what_the_network_gave_up_goes_by_the_next_channel() {
     let lost = "modem0 done/failed, ";
-    let next = format!("{lost}twilio leased/-, timers 1");
+    let next = format!("{lost}modem1 leased/-, timers 1");
     let of_two = |part| Step::Part { leg: 0, part, total: 2 };
     check(
-        &["modem0", "twilio"],
+        &["modem0", "modem1"],
         vec![
             ("failed", vec![part(0), sent(), heard(0, FailedForGood)], &next),
             ("given up", vec![part(0), sent(), heard(0, GaveUp)], &next),
@@ -297,17 +313,17 @@ fn what_the_network_gave_up_goes_by_the_next_channel() {
             (
                 "delivered after all, too late",
                 vec![part(0), sent(), heard(0, GaveUp), heard(0, Delivered)],
-                "modem0 done/delivered, twilio leased/-, timers 1",
+                "modem0 done/delivered, modem1 leased/-, timers 1",
             ),
             (
                 "the second lap takes its time",
                 vec![part(0), sent(), heard(0, GaveUp), part(1), sent(), heard(1, GaveUp)],
-                "modem0 done/failed, twilio done/failed, modem0 ready in 1 s/-, timers 1",
+                "modem0 done/failed, modem1 done/failed, modem0 ready in 1 s/-, timers 1",
             ),
             (
                 "delivered after all, before the second lap",
                 vec![part(0), sent(), heard(0, GaveUp), part(1), sent(), heard(1, GaveUp), heard(0, Delivered)],
-                "modem0 done/delivered, twilio done/failed, modem0 cancelled/-, timers 0",
+                "modem0 done/delivered, modem1 done/failed, modem0 cancelled/-, timers 0",
             ),
             (
                 "older than its deadline",
@@ -390,6 +406,46 @@ fn a_text_whose_verdict_was_lost_is_settled_by_its_report() {
             ("the process died, and it was delivered", vec![part(0), heard(0, Delivered), Dies], done),
             ("the process died, then it is delivered", vec![part(0), Dies, heard(0, Delivered)], done),
             ("the timer finds it done", vec![part(0), unknown(), heard(0, Delivered), Wait(31), Timers], done),
+        ],
+    );
+}
+
+#[test]
+fn a_vendor_is_asked_what_became_of_a_text() {
+    let says = |fate| Step::Answers(Outcome::Done(Done::Fate { fate, why: None }));
+    let opted_out = Failure { final_everywhere: true, ..Failure::new(Fault::Permanent, "opted out") };
+    let opted_out = Step::Answers(Outcome::Done(Done::Fate { fate: FailedForGood, why: Some(opted_out) }));
+    let refused = |fault| Step::Answers(Outcome::Failed(Failure::new(fault, "no")));
+    let text = |state: &str, poll: &str| format!("twilio done/{state}, timers 0, poll {poll}");
+    let asked = |times: u32| (0..times).flat_map(|n| [Wait(5 * 3_u64.pow(n)), says(StillTrying)]).collect::<Vec<_>>();
+    let after = |times, last: Vec<Step>| [vec![sent()], asked(times), last].concat();
+    check(
+        &["twilio", "modem0"],
+        vec![
+            ("taken", vec![sent()], &text("submitted", "ready in 5 s")),
+            ("on its way", after(1, vec![]), &text("submitted", "ready in 15 s")),
+            ("still on its way", after(3, vec![]), &text("submitted", "ready in 135 s")),
+            ("delivered", after(1, vec![Wait(15), says(Delivered)]), &text("delivered", "done")),
+            ("no word while it matters", after(5, vec![]), &text("submitted", "done")),
+            (
+                "not delivered",
+                after(0, vec![Wait(5), says(FailedForGood)]),
+                "twilio done/failed, modem0 leased/-, timers 1, poll done",
+            ),
+            (
+                "opted out",
+                after(0, vec![Wait(5), opted_out]),
+                "twilio done/failed, timers 0, poll done, sms:undelivered",
+            ),
+            ("trouble", after(0, vec![Wait(5), refused(Fault::Transient)]), &text("submitted", "ready in 1 s")),
+            ("gone", after(0, vec![Wait(5), refused(Fault::Permanent)]), &text("submitted", "cancelled")),
+            (
+                "nobody answers",
+                after(0, vec![Wait(5), refused(Fault::Transient), Wait(900)]),
+                &text("submitted", "cancelled"),
+            ),
+            ("it died while it was asked", after(0, vec![Wait(5), Dies]), &text("submitted", "leased")),
+            ("found by a look-up", vec![fails(Fault::Unknown), Wait(10), sent()], &text("submitted", "ready in 5 s")),
         ],
     );
 }

@@ -4,7 +4,7 @@ use rusqlite::{Row, ToSql, named_params};
 
 use super::jobs::{job_of, payload};
 use super::{StoreError, Tx, rows};
-use crate::model::{AttemptId, BootId, Channel, Job, JobId, JobState, Task, Timestamp};
+use crate::model::{AttemptId, BootId, Channel, Job, JobId, JobState, LeadId, Task, Timestamp};
 
 /// A leased job whose effect is not under way any more: the process died, or was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +131,23 @@ impl Tx<'_> {
     pub fn rehome(self, from: &str, to: &Channel) -> Result<usize, StoreError> {
         const SQL: &str = "UPDATE jobs SET channel = :to WHERE channel = :from AND state = 'ready'";
         Ok(self.connection.prepare_cached(SQL)?.execute(named_params! { ":from": from, ":to": to.as_str() })?)
+    }
+
+    /// Cancels the jobs that wait on a channel which is not configured any more, and that nobody misses.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn cancel_channel(self, gone: &Channel, why: &str, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "
+            UPDATE jobs SET state = 'cancelled', result = :why, ended_at = :now
+             WHERE channel = :gone AND state IN ('ready', 'unknown') RETURNING lead_id";
+        let params = named_params! { ":gone": gone.as_str(), ":why": why, ":now": now.to_string() };
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let leads = query.query_and_then(params, |row| rows::parsed(row, "lead_id"))?;
+        for lead in leads.collect::<Result<Vec<LeadId>, _>>()? {
+            self.settle_lead(lead, now)?;
+        }
+        Ok(())
     }
 
     /// The channels that have open jobs.

@@ -35,10 +35,12 @@ SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
         SELECT j.lead_id, a.started_at, j.kind || ' started on ' || j.channel || CASE a.mode WHEN 'look_up' THEN ' (look-up)' ELSE '' END,
                coalesce(a.request, '')
           FROM attempts a JOIN jobs j ON j.id = a.job_id
+         WHERE j.kind <> 'sms_status' OR a.outcome <> 'done'
         UNION ALL
         SELECT j.lead_id, a.ended_at, j.kind || ' on ' || j.channel || ': ' || coalesce(a.outcome, 'no answer yet'),
                coalesce(a.reason, a.response, '')
-          FROM attempts a JOIN jobs j ON j.id = a.job_id WHERE a.ended_at IS NOT NULL
+          FROM attempts a JOIN jobs j ON j.id = a.job_id
+         WHERE a.ended_at IS NOT NULL AND (j.kind <> 'sms_status' OR a.outcome <> 'done')
         UNION ALL
         SELECT lead_id, ended_at, kind || ' on ' || channel || ' ' || state, coalesce(result, '')
           FROM jobs WHERE state IN ('cancelled', 'dead') AND ended_at IS NOT NULL

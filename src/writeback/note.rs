@@ -34,6 +34,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
+            | Task::SmsStatus(_)
             | Task::CrmNote(_) => None,
         })
         .collect();

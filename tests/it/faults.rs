@@ -62,6 +62,8 @@ struct After {
     pause: Duration,
     /// Times the model was asked.
     asked: usize,
+    /// What became of the text that Twilio took, where that is asked.
+    fate: Option<&'static str>,
 }
 
 /// As if nothing had gone wrong, but later.
@@ -74,6 +76,7 @@ const FINE: After = After {
     alert: None,
     pause: Duration::ZERO,
     asked: 1,
+    fate: None,
 };
 
 impl Row {
@@ -188,6 +191,10 @@ fn check(office: &Office, row: &Row) -> Result<(), String> {
     same("texts", &[modem.len(), twilio.len()], &after.texts)?;
     let texts = office.column("SELECT text FROM sms_messages ORDER BY submitted_at");
     same("a repeat", &texts.last().is_some_and(|text| text.starts_with("(repeat) ")), &after.repeat)?;
+    if after.fate.is_some() {
+        let fates = office.column("SELECT state FROM sms_messages WHERE channel = 'sms:twilio'");
+        same("what became of it", &fates, &Vec::from_iter(after.fate.map(str::to_owned)))?;
+    }
     same("notes", &office.hubspot.notes_of(CONTACT).len(), &after.notes)?;
     let class = office.hubspot.property(CONTACT, "auto_classification");
     same("the class", &class.as_deref(), &after.written.then_some("URGENT_BUYER"))?;

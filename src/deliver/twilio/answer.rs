@@ -92,7 +92,7 @@ pub(super) fn of_message(message: &Value, text: &str) -> Option<Outcome> {
     // A messaging service counts parts only once it has picked a sender, and says 0 until then.
     let counted = number(message, "num_segments").and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
     let parts = counted.unwrap_or_else(|| u32::try_from(Layout::of(text).parts.len()).unwrap_or(u32::MAX));
-    Some(Outcome::Done(Done::Sms(SmsReceipt { reference, parts, delivered: status == "delivered" })))
+    Some(Outcome::Done(Done::Sms(SmsReceipt { reference, parts, delivered: matches!(status, "delivered" | "read") })))
 }
 
 /// Whether Twilio gave this message up.

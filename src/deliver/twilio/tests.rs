@@ -6,7 +6,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::model::{AttemptId, Channel, Done, Job, JobId, Lane, Lead, LeadCode, LeadId, Priority, RowId, SmsReceipt};
+use crate::model::{
+    AttemptId, Channel, Done, Job, JobId, Lane, Lead, LeadCode, LeadId, Priority, RowId, SmsReceipt, SmsStatus, TextKey,
+};
 
 const TEXT: &str = "K7 Ada (+15551230001): \"50 units by tomorrow?\" via web";
 
@@ -391,5 +393,70 @@ async fn verify_says_what_is_wrong() {
         assert_eq!(found.first().map(|failure| failure.fault.name()), want, "{name}");
         let asked = heard.recv().await.unwrap();
         assert!(asked.starts_with(&format!("GET /2010-04-01/Accounts/AC1{path}")), "{asked}");
+    }
+}
+
+fn asking(sid: &str) -> Work {
+    let mut work = work(TEXT, None);
+    let text = TextKey { job: work.job.id, generation: 1 };
+    work.job.task = Task::SmsStatus(SmsStatus { text, reference: sid.to_owned() });
+    work
+}
+
+/// Fate, or class of a failure; and whether no other channel may be tried.
+fn told(outcome: &Outcome) -> (&'static str, bool) {
+    match outcome {
+        Outcome::Done(Done::Fate { fate, why }) => (fate.name(), why.as_ref().is_some_and(|why| why.final_everywhere)),
+        other => class(other),
+    }
+}
+
+#[test]
+fn what_a_message_resource_says_became_of_its_text() {
+    let now = at("2026-11-23T02:00:00Z");
+    let said = |status: &str, code: Option<u64>| {
+        json!({"sid": "SM7", "status": status, "error_code": code, "num_segments": "1"}).to_string()
+    };
+    for (name, http_status, body, want) in [
+        ("accepted", 200, said("accepted", None), "still-trying"),
+        ("queued", 200, said("queued", None), "still-trying"),
+        ("sending", 200, said("sending", None), "still-trying"),
+        ("sent", 200, said("sent", None), "still-trying"),
+        ("a word of tomorrow", 200, said("pondered", None), "still-trying"),
+        ("delivered", 200, said("delivered", None), "delivered"),
+        ("read", 200, said("read", None), "delivered"),
+        ("undelivered", 200, said("undelivered", Some(30003)), "failed-permanent"),
+        ("failed", 200, said("failed", Some(30008)), "failed-permanent"),
+        ("failed, no reason", 200, said("failed", None), "failed-permanent"),
+        ("canceled", 200, said("canceled", None), "failed-permanent"),
+        ("not there", 404, error(20404, 404), "permanent"),
+        ("refused key", 401, error(20003, 401), "auth"),
+        ("throttled", 429, error(20429, 429), "throttled"),
+        ("server error", 500, String::new(), "transient"),
+        ("another message", 200, said("delivered", None).replace("SM7", "SM8"), "transient"),
+        ("HTML", 200, "<html>".to_owned(), "transient"),
+    ] {
+        let outcome = status::of_status(&answer(http_status, &[], &body), "SM7", now);
+        assert_eq!(told(&outcome), (want, false), "{name}: {outcome:?}");
+    }
+    let opted_out = status::of_status(&answer(200, &[], &said("failed", Some(21610))), "SM7", now);
+    assert_eq!(told(&opted_out), ("failed-permanent", true));
+}
+
+#[tokio::test]
+async fn the_status_is_read_from_the_resource_itself() {
+    let sid = "SM0123456789abcdef0123456789abcdef";
+    let body = json!({"sid": sid, "status": "delivered", "num_segments": "1"}).to_string();
+    for (asked, path) in [(sid, sid), ("../Accounts?x=1#y", "%2E%2E%2FAccounts%3Fx%3D1%23y")] {
+        let (url, mut heard) = peer(vec![http(200, &body)]).await;
+        let report = twilio(url, "AC1").perform(&asking(asked)).await;
+        let want = if asked == sid { "delivered" } else { "transient" };
+        assert_eq!(told(&report.outcome).0, want, "{asked}");
+        let request = heard.recv().await.unwrap();
+        assert!(
+            request.starts_with(&format!("GET /2010-04-01/Accounts/AC1/Messages/{path}.json HTTP/1.1\r\n")),
+            "{request}"
+        );
+        assert!(request.contains("authorization: Basic QUMxOmh1bnRlcjI=\r\n"), "{request}");
     }
 }

@@ -33,7 +33,33 @@ pub(super) fn rows() -> Vec<Row> {
         }
     }
     rows.extend(refused());
+    rows.extend(taken());
     rows
+}
+
+/// Twilio took the text, and is asked what became of it.
+fn taken() -> Vec<Row> {
+    let ends = |fate: &'static str| After { fate: Some(fate), ..TOOK };
+    let lost = |name: &str, code: u32, tries| row(name, move |office| office.twilio.lose(ON_CALL, code), tries);
+    vec![
+        row("on its way for a while", |office| office.twilio.deliver_after(2), &["twilio done"])
+            .then(ends("delivered")),
+        lost("taken, but not delivered", 30003, &["twilio done", "modem0 done"])
+            .then(After { texts: [1, 1], ..ends("failed") }),
+        lost("taken, then opted out", 21610, &["twilio done"]).then(ends("failed")),
+        row(
+            "asking is refused at first",
+            |office| office.twilio.script([Fault::status(401).on(Match::to("GET", "/Messages/SM"))]),
+            &["twilio done"],
+        )
+        .then(After { alert: Some("desk:twilio"), ..ends("delivered") }),
+        row(
+            "asking fails at first",
+            |office| office.twilio.script([Fault::reset().on(Match::to("GET", "/Messages/SM"))]),
+            &["twilio done"],
+        )
+        .then(ends("delivered")),
+    ]
 }
 
 fn refused() -> Vec<Row> {

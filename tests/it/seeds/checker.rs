@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use nightdesk::model::{JobId, Label, Lead, LeadId, Task, Timestamp};
+use nightdesk::model::{Fate, JobId, Label, Lead, LeadId, Task, Timestamp};
 use nightdesk::store::{AttemptRow, DeadLetterFilter, JobRow, StoreError, Tx};
 
 use super::world::{Truth, What, World};
@@ -219,8 +219,16 @@ impl Checker {
         // The timer itself was open at two deaths: its letter tells the person instead.
         let timer_died = letters.iter().any(|letter| letter.stage == "desk" && letter.class == "crash");
         let needed = lead.label == Some(Label::UrgentBuyer) || lead.provisional_at.is_some() || lead.label.is_none();
-        // Every text was lost, and the last one too late for another.
-        let told_of_loss = tx.alert_text("sms:undelivered")?.is_some();
+        // Every text was lost, and the last one too late for another; or nobody ever said so.
+        let mut told_of_loss = tx.alert_text("sms:undelivered")?.is_some();
+        for job in jobs.iter().filter(|job| job.kind == "sms") {
+            let (text, state) = (job.id.parse().unwrap(), tx.sms_state(job.id.parse().unwrap())?);
+            let submitted = state.as_deref() == Some("submitted");
+            if submitted && world.told_of(id, text).is_some_and(|fate| !matches!(fate, Fate::StillTrying)) {
+                return Ok(broken(Broken::FalseFate, format!("{} is submitted, and its network said more", job.id)));
+            }
+            told_of_loss |= submitted;
+        }
         if needed && !lead.dropped && !texted && !died_on("sms") && !timer_died && !told_of_loss {
             return Ok(broken(Broken::NobodyTold, format!("lead {} ({:?})", lead.code, lead.label)));
         }

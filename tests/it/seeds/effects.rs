@@ -104,7 +104,7 @@ pub(super) fn plan(world: &World, weather: &Weather, work: &Work, now: Timestamp
     }
     let natural = now.after(natural(work, &sky, rng));
     let met = met(world, &sky, work, now, rng);
-    let try_ = Try { work, now, natural, late: natural > work.hard_deadline };
+    let try_ = Try { world, work, now, natural, late: natural > work.hard_deadline };
     let mut plan = if work.look_up_since.is_some() { try_.look_up(met, rng) } else { try_.act(met, &sky, rng) };
     if matches!(work.job.task, Task::Classify { .. }) {
         plan.report.reading = Some(Reading { message: "clean".into(), phone: None });
@@ -181,6 +181,7 @@ fn met(world: &World, sky: &Sky, work: &Work, now: Timestamp, rng: &mut Rng) -> 
 }
 
 struct Try<'a> {
+    world: &'a World,
     work: &'a Work,
     now: Timestamp,
     natural: Timestamp,
@@ -244,6 +245,7 @@ impl Try<'_> {
             Task::CrmRead(read) => Done::Read(Box::new(record(read))),
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
             Task::CrmUpdate(_) | Task::CrmNote(_) => Done::Crm { id: Some("1".into()) },
+            Task::SmsStatus(asked) => Done::Fate { fate: self.world.status(self.work, asked, self.natural), why: None },
             Task::ClassifyDeadline {} | Task::SmsFailover { .. } => Done::Timer,
         })
     }

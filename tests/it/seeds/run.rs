@@ -17,7 +17,7 @@ use super::effects::{Plan, plan};
 use super::reports::{Told, is_reported, loss, reports};
 use super::scene::{Hook, Scene};
 use super::tally::{Blow, Tally};
-use super::world::{Deed, World};
+use super::world::{Deed, What, World};
 
 /// A seed is over by then: the longest job lives three days and ten minutes.
 const LONGEST: Duration = Duration::from_hours(80);
@@ -170,7 +170,7 @@ impl Run {
                 Event::Ends(ending) => endings.push(*ending),
                 Event::Happens(deed) => {
                     self.touched.insert(deed.lead);
-                    if is_reported(&deed) {
+                    if self.scene.reports && is_reported(&deed) {
                         told.push(Told::Part(deed.clone(), at));
                         for (after, fate) in reports(&deed, &mut self.rng) {
                             self.at(at.after(after), Event::Told(Told::Report(deed.clone(), fate)));
@@ -313,7 +313,7 @@ impl Run {
         let mut plan = plan(&self.world, &self.scene.weather, &work, self.now, &mut self.rng);
         self.tally.met(plan.met);
         if let Some((at, mut deed)) = plan.deed.take() {
-            if is_reported(&deed) && self.rng.f64() < self.scene.loss_rate {
+            if matches!(deed.what, What::Text(_)) && self.rng.f64() < self.scene.loss_rate {
                 deed.lost = Some(loss(&mut self.rng));
             }
             self.at(at, Event::Happens(deed));

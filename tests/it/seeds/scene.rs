@@ -56,7 +56,9 @@ pub(super) struct Scene {
     pub(super) hooks: Vec<(Timestamp, Hook)>,
     pub(super) deaths: Vec<(Timestamp, Duration)>,
     pub(super) jumps: Vec<(Timestamp, Duration)>,
-    /// Chance that a text which a modem's network took never reaches the phone.
+    /// The modem's network reports on texts; many never do.
+    pub(super) reports: bool,
+    /// Chance that a text which a network took never reaches the phone.
     pub(super) loss_rate: f64,
     /// Chance of dying at each boundary of an effect.
     pub(super) death_rate: f64,
@@ -84,6 +86,10 @@ impl Scene {
                 weather.get_mut(name).unwrap().outages.push(storm);
             }
         }
+        // Who sends and who tells are the same vendor.
+        if let Some(sky) = weather.get(&Channel::new(Lane::Sms, "twilio")).cloned() {
+            weather.insert(polls(), sky);
+        }
         if steady {
             let works = rng.choice(&texts).unwrap().clone();
             weather.insert(works, Sky { steady: true, ..Sky::default() });
@@ -96,6 +102,7 @@ impl Scene {
         }
         let hooks = hooks(begins, rng);
         let (deaths, jumps) = if steady { (Vec::new(), Vec::new()) } else { (deaths(begins, rng), jumps(begins, rng)) };
+        let reports = rng.bool();
         let rough = |rate: f64| if steady { 0.0 } else { rate };
         let leads = u32::try_from(hooks.len()).unwrap();
         let opening = Opening {
@@ -112,7 +119,8 @@ impl Scene {
             hooks,
             deaths,
             jumps,
-            loss_rate: rough(*rng.choice(&[0.0, 0.1, 0.4]).unwrap()),
+            reports,
+            loss_rate: if reports { rough(*rng.choice(&[0.0, 0.1, 0.4]).unwrap()) } else { 0.0 },
             death_rate: rough(*rng.choice(&[0.0, 0.004, 0.02]).unwrap()),
             commit_failure_rate: rough(0.01),
             // The clock, a look-up of what it interrupted, and a place in the queue of the channel that works.
@@ -124,13 +132,18 @@ impl Scene {
     }
 }
 
+/// Where it is asked after texts.
+fn polls() -> Channel {
+    Channel::new(Lane::Desk, "twilio")
+}
+
 fn hubspot() -> Channel {
     Channel::new(Lane::Crm, "hubspot")
 }
 
 fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings {
     let mut channels: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
-    channels.extend([(Channel::desk(), 4), (model.clone(), 4), (hubspot(), 2)]);
+    channels.extend([(Channel::desk(), 4), (model.clone(), 4), (hubspot(), 2), (polls(), 1)]);
     Settings {
         channels,
         limits: Limits {
@@ -158,6 +171,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings 
         },
         opening,
         read_again_after: Duration::from_secs(5),
+        polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
         caps: BTreeMap::new(),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use nightdesk::model::{AttemptId, Channel, CrmUpdate, Fate, JobId, Label, LeadId, Task, Timestamp, Work};
+use nightdesk::model::{AttemptId, Channel, CrmUpdate, Fate, JobId, Label, LeadId, SmsStatus, Task, Timestamp, Work};
 
 /// Something that happened for a lead.
 #[derive(Debug, Clone)]
@@ -37,9 +37,11 @@ impl Deed {
             Task::Sms(sms) => What::Text(sms.text.clone()),
             Task::CrmNote(_) => What::Note(work.job.key()),
             Task::CrmUpdate(update) => What::Write(update.clone()),
-            Task::Classify { .. } | Task::ClassifyDeadline {} | Task::CrmRead(_) | Task::SmsFailover { .. } => {
-                return None;
-            }
+            Task::Classify { .. }
+            | Task::ClassifyDeadline {}
+            | Task::CrmRead(_)
+            | Task::SmsFailover { .. }
+            | Task::SmsStatus(_) => return None,
         };
         let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
         let (lead, channel) = (work.job.lead, work.job.channel.clone());
@@ -107,14 +109,34 @@ impl World {
 
     /// The network reports on a text.
     pub(super) fn tell(&mut self, deed: &Deed, fate: Fate) {
-        self.told.insert((deed.job, deed.attempt), fate);
+        let told = self.told.entry((deed.job, deed.attempt)).or_insert(fate);
+        *told = told.then(fate);
     }
 
     /// What the network has reported of the job's last text.
     pub(super) fn reported(&self, work: &Work) -> Option<Fate> {
-        let deeds = &self.truth(work.job.lead)?.deeds;
-        let (_, last) = deeds.iter().rfind(|(_, deed)| deed.job == work.job.id)?;
+        self.told_of(work.job.lead, work.job.id)
+    }
+
+    /// The same of any job.
+    pub(super) fn told_of(&self, lead: LeadId, job: JobId) -> Option<Fate> {
+        let (_, last) = self.truth(lead)?.deeds.iter().rfind(|(_, deed)| deed.job == job)?;
         self.told.get(&(last.job, last.attempt)).copied()
+    }
+
+    /// What a vendor says of a text that it took, so long after: some networks never tell.
+    pub(super) fn status(&self, work: &Work, asked: &SmsStatus, now: Timestamp) -> Fate {
+        let deeds = self.truth(work.job.lead).map(|truth| truth.deeds.as_slice()).unwrap_or_default();
+        let Some((at, deed)) = deeds.iter().rfind(|(_, deed)| deed.job == asked.text.job) else {
+            return Fate::StillTrying;
+        };
+        let odd = deed.job.to_string().bytes().fold(0_u8, u8::wrapping_add);
+        match deed.lost {
+            _ if now.since(*at).as_secs() < u64::from(odd) => Fate::StillTrying,
+            Some(fate) => fate,
+            None if odd.is_multiple_of(4) => Fate::StillTrying,
+            None => Fate::Delivered,
+        }
     }
 
     /// Whether the job's effect is there to be found.

@@ -38,11 +38,6 @@ fn encoded(text: &str) -> String {
 }
 
 impl Twilio {
-    /// What a message taken earlier has come to.
-    fn status(&self) -> &'static str {
-        if self.queueing { "queued" } else { "delivered" }
-    }
-
     /// One page of the list.
     pub(super) fn list(&self, seen: &Seen) -> Answer {
         if let Some((key, _)) = seen.query.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
@@ -61,8 +56,12 @@ impl Twilio {
         let hits: Vec<&Message> =
             self.messages.iter().rev().filter(|message| fits(message, !self.queueing, seen)).collect();
         let start = page.saturating_mul(size);
-        let shown: Vec<Value> =
-            hits.iter().skip(start).take(size).map(|message| message.json(&self.account, self.status())).collect();
+        let shown: Vec<Value> = hits
+            .iter()
+            .skip(start)
+            .take(size)
+            .map(|message| message.json(&self.account, self.status(message)))
+            .collect();
         let filters: String = ["To", "From", "DateSent", "DateSent<", "DateSent>"]
             .into_iter()
             .filter_map(|key| seen.query(key).map(|value| format!("{}={}&", encoded(key), encoded(value))))
@@ -83,10 +82,20 @@ impl Twilio {
         )
     }
 
-    /// One message.
-    pub(super) fn fetch(&self, sid: &str) -> Answer {
-        let found = self.messages.iter().find(|message| message.sid == sid);
-        found.map_or_else(|| error(20404), |message| Answer::new(200, message.json(&self.account, self.status())))
+    /// One message, by `/SM….json`: asked after, it moves on.
+    pub(super) fn fetch(&mut self, rest: &str, seen: &Seen) -> Answer {
+        if !seen.query.is_empty() {
+            return invalid("one message takes no query".into());
+        }
+        let Some(sid) = rest.strip_prefix('/').and_then(|rest| rest.strip_suffix(".json")) else {
+            return error(20404).mistake("no such resource");
+        };
+        let Some(message) = self.messages.iter().find(|message| message.sid == sid) else { return error(20404) };
+        let answer = Answer::new(200, message.json(&self.account, self.status(message)));
+        if let Some(message) = self.messages.iter_mut().find(|message| message.sid == sid) {
+            message.asked = message.asked.saturating_add(1);
+        }
+        answer
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Message {
     /// Parts, as billed.
     pub segments: usize,
     service: Option<String>,
+    /// How often it was asked what became of it.
+    asked: u32,
 }
 
 /// The account's state.
@@ -65,6 +67,10 @@ pub struct Twilio {
     numbers: BTreeMap<String, u32>,
     messages: Vec<Message>,
     queueing: bool,
+    /// A message is on its way until it was asked after so often.
+    on_its_way: u32,
+    /// Numbers whose messages are not delivered, and the code that says why.
+    lost: BTreeMap<String, u32>,
 }
 
 impl Twilio {
@@ -73,7 +79,8 @@ impl Twilio {
     pub fn new(account: impl Into<String>, token: &str) -> Self {
         let account = account.into();
         let users = vec![basic(&account, token)];
-        Self { account, users, numbers: BTreeMap::new(), messages: Vec::new(), queueing: false }
+        let (numbers, lost) = (BTreeMap::new(), BTreeMap::new());
+        Self { account, users, numbers, messages: Vec::new(), queueing: false, on_its_way: 0, lost }
     }
 
     /// An API key that may be used instead of the account's token.
@@ -88,6 +95,18 @@ impl Twilio {
     pub fn refusing(mut self, number: impl Into<String>, code: u32) -> Self {
         self.numbers.insert(number.into(), code);
         self
+    }
+
+    /// What a message taken earlier has come to, and the code that says why it failed.
+    fn status(&self, message: &Message) -> (&'static str, Option<u32>) {
+        let ways = ["queued", "sending", "sent"];
+        let way = usize::try_from(message.asked).ok().and_then(|asked| ways.get(asked)).unwrap_or(&"sent");
+        match self.lost.get(&message.to) {
+            _ if self.queueing => ("queued", None),
+            _ if message.asked < self.on_its_way => (way, None),
+            Some(code) => ("undelivered", Some(*code)),
+            None => ("delivered", None),
+        }
     }
 
     /// The account, which is in good standing.
@@ -124,7 +143,7 @@ fn date(at: Timestamp) -> Value {
 
 impl Message {
     /// The resource as the specification describes it.
-    fn json(&self, account: &str, status: &str) -> Value {
+    fn json(&self, account: &str, (status, code): (&str, Option<u32>)) -> Value {
         let uri = format!("/2010-04-01/Accounts/{account}/Messages/{}.json", self.sid);
         json!({
             "sid": self.sid, "account_sid": account, "api_version": "2010-04-01",
@@ -132,8 +151,9 @@ impl Message {
             "body": self.body, "status": status, "direction": "outbound-api",
             "num_segments": self.segments.to_string(), "num_media": "0",
             "date_created": date(self.at), "date_updated": date(self.at),
-            "date_sent": if status == "delivered" { date(self.at) } else { Value::Null },
-            "price": null, "price_unit": "USD", "error_code": null, "error_message": null,
+            "date_sent": if matches!(status, "queued" | "accepted" | "sending") { Value::Null } else { date(self.at) },
+            "price": null, "price_unit": "USD", "error_code": code,
+            "error_message": code.map(|code| format!("words for {code}")),
             "subresource_uris": { "media": uri.replace(".json", "/Media.json") }, "uri": uri,
         })
     }
@@ -152,7 +172,7 @@ impl Site for Twilio {
             ("GET", None) if seen.path.strip_prefix(&account) == Some(".json") => self.itself(),
             ("POST", Some(".json")) => self.send(seen),
             ("GET", Some(".json")) => self.list(seen),
-            ("GET", Some(rest)) => self.fetch(rest.trim_start_matches('/').trim_end_matches(".json")),
+            ("GET", Some(rest)) => self.fetch(rest, seen),
             _ => error(20404).mistake("no such resource"),
         }
     }
@@ -183,6 +203,21 @@ impl Sim<Twilio> {
     /// Leaves every message in Twilio's queue: it has no sending date, and lists by date don't show it.
     pub fn keep_queued(&self, queueing: bool) {
         self.site().queueing = queueing;
+    }
+
+    /// Messages are on their way until they were asked after so often.
+    pub fn deliver_after(&self, asked: u32) {
+        self.site().on_its_way = asked;
+    }
+
+    /// Texts to this number are taken, but never delivered: `code` is why.
+    pub fn lose(&self, number: impl Into<String>, code: u32) {
+        self.site().lost.insert(number.into(), code);
+    }
+
+    /// Texts to this number are delivered again.
+    pub fn find(&self, number: &str) {
+        self.site().lost.remove(number);
     }
 
     /// From now on, every text to this number is refused with this code of Twilio's table.

@@ -148,9 +148,10 @@ impl Twilio {
             body,
             at: Timestamp::now(),
             service,
+            asked: 0,
         };
         let status = if message.service.is_some() { "accepted" } else { "queued" };
-        let created = message.json(&self.account, status);
+        let created = message.json(&self.account, (status, None));
         // A service picks the sender later, so the parts aren't counted yet.
         let created = if message.service.is_some() { with(created, "num_segments", "0") } else { created };
         self.messages.push(message);

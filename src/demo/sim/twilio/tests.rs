@@ -99,3 +99,30 @@ async fn the_world_may_refuse_a_good_request() {
     sim.misbehave();
     assert_eq!((call(&sim, "POST", PATH, form).await.status, call(&sim, "GET", PATH, "").await.status), (500, 500));
 }
+
+#[tokio::test]
+async fn a_message_moves_on_while_it_is_asked_after() {
+    let sim = sim().await;
+    sim.deliver_after(3);
+    sim.lose("+15559999999", 30003);
+    for (to, last, code) in [("15551230001", "delivered", None), ("15559999999", "undelivered", Some(30003))] {
+        let form = format!("To=%2B{to}&From=%2B15557122661&Body=hi");
+        let sid = call(&sim, "POST", PATH, &form).await.json()["sid"].as_str().unwrap().to_owned();
+        let path = PATH.replace(".json", &format!("/{sid}.json"));
+        for want in ["queued", "sending", "sent", last, last] {
+            let got = call(&sim, "GET", &path, "").await.json();
+            assert_eq!(got["status"], want, "{to}");
+            assert_eq!(got["error_code"].as_u64(), code.filter(|_| want == last), "{to}, {want}");
+        }
+    }
+    assert!(sim.violations().is_empty());
+    let sid = &sim.messages()[0].sid;
+    for (path, mistakes) in [
+        (PATH.replace(".json", "/SMffff.json"), 0),
+        (PATH.replace(".json", &format!("/{sid}")), 1),
+        (PATH.replace(".json", &format!("/{sid}.json?Page=1")), 2),
+    ] {
+        assert!(call(&sim, "GET", &path, "").await.status >= 400, "{path}");
+        assert_eq!(sim.violations().len(), mistakes, "{path}");
+    }
+}
