@@ -39,7 +39,7 @@ impl Card {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             state: setup.sim,
-            tries: 3,
+            tries: setup.tries,
             starts_until: Duration::ZERO,
             busy_until: Duration::ZERO,
             told: false,

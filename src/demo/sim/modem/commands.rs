@@ -211,6 +211,10 @@ impl Machine {
         if value == 0 {
             self.card.lose_power(&self.setup);
         }
+        if value != 1 && was == 1 {
+            self.power.counts.radio_off = self.power.counts.radio_off.saturating_add(1);
+            self.tell_registration();
+        }
         if value == 1 && was != 1 {
             self.cure(Cure::Radio);
             if self.card.state == Sim::Fine {

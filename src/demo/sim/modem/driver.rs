@@ -79,6 +79,7 @@ pub(super) async fn on_pty(shared: Arc<Shared>, path: PathBuf, first: Master) {
             drop(line.take());
             shared.there.send_replace(false);
             shared.until_there().await;
+            drop(lock(&shared.machine).take_out());
         }
         let fresh = match line.take() {
             Some(first) => first,

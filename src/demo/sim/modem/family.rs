@@ -94,6 +94,8 @@ pub(super) struct Nature {
     pub(super) boot: &'static [(u64, &'static str)],
     /// What it says once its SIM is open.
     pub(super) ready: &'static [(u64, &'static str)],
+    /// It says by itself that its SIM is locked or missing.
+    pub(super) tells_sim: bool,
     /// How long a SIM that was opened is busy, in milliseconds.
     pub(super) sim_busy_ms: u64,
     /// What it says again and again, and the pause between.
@@ -135,6 +137,7 @@ const SIM800: Nature = Nature {
     bus: Bus::Uart { deaf_ms: 2500, auto_baud: true },
     boot: &[(0, "RDY"), (10, "+CFUN: 1")],
     ready: &[(20, "+CPIN: READY"), (4000, "Call Ready"), (5000, "SMS Ready")],
+    tells_sim: true,
     sim_busy_ms: 4500,
     habits: &[],
     chatter: &["+CSQ: 20,0", "*PSUTTZ: 2026,11,22,18,14,59,\"+0\",0", "DST: 0", "+CIEV: 10,\"31041\"", "RING"],
@@ -162,6 +165,7 @@ const HUAWEI: Nature = Nature {
     bus: Bus::Usb { gone_ms: 15_000 },
     boot: &[(1000, "^BOOT:20952548,0,0,0,72"), (1500, "^BOOT:20952548,0,0,0,72"), (1600, "^MODE:3,3")],
     ready: &[(0, "^SIMST:1"), (2000, "^SRVST:2")],
+    tells_sim: false,
     sim_busy_ms: 3000,
     habits: &[
         (30_000, "^BOOT:20952548,0,0,0,72"),
@@ -196,6 +200,7 @@ const EC25: Nature = Nature {
     bus: Bus::Usb { gone_ms: 12_000 },
     boot: &[(0, "RDY")],
     ready: &[(0, "+CPIN: READY"), (100, "+QUSIM: 1"), (2000, "+QIND: SMS DONE")],
+    tells_sim: true,
     sim_busy_ms: 2000,
     habits: &[],
     chatter: &["^RSSI:17", "+CSQ: 20,99", "+QIND: \"csq\",20,99", "+CIEV: 2,4", "^HCSQ:\"LTE\",40,35,90,20", "RING"],
@@ -223,6 +228,7 @@ const GENERIC: Nature = Nature {
     bus: Bus::Uart { deaf_ms: 3000, auto_baud: false },
     boot: &[(0, "+WIND: 1"), (500, "+WIND: 7")],
     ready: &[(2000, "+WIND: 4")],
+    tells_sim: false,
     sim_busy_ms: 2000,
     habits: &[],
     chatter: &["+WIND: 2", "+CCED: 310,410,1a2b,0d0c,20,63", "+CIEV: 2,4", "RING"],

@@ -52,6 +52,10 @@ impl Machine {
 
     fn take_armed(&mut self, step: Step, kind: impl Fn(&Act) -> bool) -> Option<Act> {
         let at = self.armed.iter().position(|armed| self.is_at(armed, step) && kind(&armed.act))?;
+        if let Some(Armed { spare: spare @ 1.., .. }) = self.armed.get_mut(at) {
+            *spare = spare.saturating_sub(1);
+            return None;
+        }
         match self.armed.get(at) {
             Some(Armed { lasting: Lasting::Forever | Lasting::Until(_), act: Act::Trouble(trouble), .. }) => {
                 Some(Act::Trouble(trouble.clone()))
@@ -131,8 +135,16 @@ impl Machine {
     /// Arms a step.
     pub(super) fn arm(&mut self, step: Step, act: Act, lasting: Lasting) -> u64 {
         self.last_id = self.last_id.saturating_add(1);
-        self.armed.push(Armed { id: self.last_id, step, act, lasting });
+        self.armed.push(Armed { id: self.last_id, step, act, lasting, spare: 0 });
         self.last_id
+    }
+
+    /// Arms a step for the time after it was passed so often.
+    pub(super) fn arm_after(&mut self, spare: u32, step: Step, trouble: Trouble) {
+        let id = self.arm(step, Act::Trouble(trouble), Lasting::Once);
+        for armed in self.armed.iter_mut().filter(|armed| armed.id == id) {
+            armed.spare = spare;
+        }
     }
 
     /// Arms a hold; the receiver hears of it when the step is reached.

@@ -91,6 +91,8 @@ pub(super) struct Machine {
     pub(super) centre: String,
     pub(super) stored: Vec<Stored>,
     pub(super) deleted: Vec<Stored>,
+    /// Memories that were listed in full since something came into them.
+    pub(super) listed: Vec<String>,
     pub(super) post: Post,
     /// What was handed over and not acknowledged yet.
     pub(super) owed: u8,
@@ -133,6 +135,7 @@ impl Machine {
             centre: setup.centre.clone(),
             stored: Vec::new(),
             deleted: Vec::new(),
+            listed: Vec::new(),
             post: Post::default(),
             owed: 0,
             phones: Phones::default(),

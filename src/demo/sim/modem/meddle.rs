@@ -22,6 +22,11 @@ impl Modem {
         self.shared.touch(|machine| machine.arm(step, Act::Trouble(trouble), Lasting::Once));
     }
 
+    /// After the modem has passed this step so often unharmed, this happens to it there.
+    pub fn trouble_after(&self, spare: u32, step: Step, trouble: Trouble) {
+        self.shared.touch(|machine| machine.arm_after(spare, step, trouble));
+    }
+
     /// Every time the modem passes this step, this happens to it.
     pub fn trouble_forever(&self, step: Step, trouble: Trouble) {
         self.shared.touch(|machine| machine.arm(step, Act::Trouble(trouble), Lasting::Forever));

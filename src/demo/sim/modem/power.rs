@@ -243,6 +243,7 @@ impl Machine {
             }
             Bus::Usb { gone_ms } => {
                 let wait = Duration::from_millis(gone_ms);
+                self.power.deaf_until = self.now;
                 self.vanish(Some(wait));
                 self.now.saturating_add(wait)
             }
@@ -258,8 +259,15 @@ impl Machine {
         }
         self.begin_habits(up);
         self.card.starts_until = up.saturating_add(self.setup.sim_busy.div_f32(2.0));
-        if self.card.state == Sim::Fine && !self.setup.radio_off {
-            self.card_opened(up);
+        let locked = match self.card.state {
+            Sim::Fine if self.setup.radio_off => return,
+            Sim::Fine => return self.card_opened(up),
+            Sim::Pin => "+CPIN: SIM PIN",
+            Sim::Puk => "+CPIN: SIM PUK",
+            Sim::Absent | Sim::Failed => "+CPIN: NOT INSERTED",
+        };
+        if self.nature.tells_sim {
+            self.say_at(self.card.starts_until, locked);
         }
     }
 
@@ -287,6 +295,7 @@ impl Machine {
     pub(super) fn lose_port(&mut self, wait: Option<Duration>) {
         if self.setup.family.is_usb() {
             self.lose_power();
+            self.power.deaf_until = self.now;
             self.vanish(wait);
             if let Some(wait) = wait {
                 self.boot(self.now.saturating_add(wait));
@@ -320,6 +329,7 @@ impl Machine {
         self.power.port = Port::Gone;
         self.return_port();
         self.power.unsynced = self.is_auto_baud();
+        self.power.deaf_until = self.now;
         self.boot(self.now);
         self.cure(Cure::Power);
     }

@@ -129,12 +129,10 @@ mod tests {
     fn numbers_without_their_country() {
         for (to, want) in [
             ("+15551234567", &[10, 0xA1, 0x55, 0x15, 0x32, 0x54, 0x76][..]),
-            ("+447700900123", &[11, 0xA1, 0x70, 0x07, 0x09, 0x10, 0x32, 0xF4][..]),
+            ("+447700900123", &[11, 0xA1, 0x70, 0x07, 0x90, 0x00, 0x21, 0xF3]),
             ("12345", &[1, 2]),
         ] {
-            let got = national(&[1, 2], to);
-            assert_eq!(got.first(), want.first(), "{to}: {got:02X?}");
+            assert_eq!(national(&[1, 2], to), want, "{to}");
         }
-        assert_eq!(national(&[], "+15551234567"), [10, 0xA1, 0x55, 0x15, 0x32, 0x54, 0x76]);
     }
 }

@@ -12,6 +12,7 @@ pub struct Setup {
     pub(super) family: Family,
     pub(super) sim: Sim,
     pub(super) pin: Option<String>,
+    pub(super) tries: u8,
     pub(super) sim_busy: Duration,
     pub(super) answer_delay: Duration,
     pub(super) reports: Reports,
@@ -44,6 +45,7 @@ impl Setup {
             family,
             sim: Sim::Fine,
             pin: None,
+            tries: 3,
             sim_busy: Duration::from_millis(nature.sim_busy_ms),
             answer_delay: Duration::ZERO,
             reports: Reports::default(),
@@ -66,6 +68,13 @@ impl Setup {
     #[must_use]
     pub fn pin(mut self, pin: &str) -> Self {
         (self.pin, self.sim) = (Some(pin.to_owned()), Sim::Pin);
+        self
+    }
+
+    /// Somebody has tried before: the SIM takes so many wrong PINs more.
+    #[must_use]
+    pub fn tries_left(mut self, tries: u8) -> Self {
+        self.tries = tries;
         self
     }
 

@@ -87,6 +87,8 @@ pub(super) struct Armed {
     pub(super) step: Step,
     pub(super) act: Act,
     pub(super) lasting: Lasting,
+    /// So many times nothing happens there first.
+    pub(super) spare: u32,
 }
 
 #[derive(Debug)]

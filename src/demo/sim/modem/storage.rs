@@ -99,6 +99,9 @@ impl Machine {
         if !matches!(which, "0" | "1" | "2" | "3" | "4") {
             return Cms(305);
         }
+        if which == "4" {
+            self.listed.push(memory.clone());
+        }
         let mut lines = Vec::new();
         for stored in self.stored.iter_mut().filter(wanted) {
             lines.push(format!("+CMGL: {},{},,{}\r\n{}", stored.index, stored.status, stored.length, stored.pdu));
@@ -124,7 +127,12 @@ impl Machine {
     fn delete(&mut self, rest: &str) -> Reply {
         let [memory, ..] = self.volatile.memories.clone();
         let mut gone: Vec<Stored> = match arguments(rest).as_slice() {
-            [_, "4"] => self.stored.extract_if(.., |stored| stored.memory == memory).collect(),
+            [_, "4"] => {
+                if !self.listed.contains(&memory) {
+                    self.violations.push(format!("{memory} was emptied without a look at what is in it"));
+                }
+                self.stored.extract_if(.., |stored| stored.memory == memory).collect()
+            }
             [index] | [index, "0"] => {
                 let this = |stored: &mut Stored| stored.memory == memory && stored.index.to_string() == *index;
                 self.stored.extract_if(.., this).collect()
@@ -166,6 +174,7 @@ impl Machine {
         message.index = (0..u32::MAX).find(|index| !taken(*index))?;
         let (index, memory) = (message.index, message.memory.clone());
         self.stored.push(message);
+        self.listed.retain(|listed| *listed != memory);
         if memory != "SR"
             && self.used(&memory) == self.places(&memory)
             && let Some(full) = self.nature.full

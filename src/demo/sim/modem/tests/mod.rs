@@ -1,5 +1,11 @@
 //! The modem as a client meets it: over a line with a paused clock, and over a real pseudo-terminal.
 
+mod benches;
+mod families;
+mod restarts;
+mod sims;
+mod texts;
+
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,32 +16,46 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::timeout;
 
 use super::*;
+use crate::deliver::modem::Ports;
 
 /// "hello!" to +15551234567, report asked for; 19 octets without the service centre.
 const HELLO: &str = "0021000B915155214365F7000006E8329BFD0E01";
 
 /// The other end of a modem's line.
-struct Client(DuplexStream);
+struct Client<L = DuplexStream>(L);
 
 impl Client {
     fn of(setup: Setup) -> (Self, Modem) {
         let (near, far) = tokio::io::duplex(4096);
         (Self(near), setup.over(far))
     }
+}
 
+impl<L: AsyncRead + AsyncWrite + Unpin> Client<L> {
     async fn write(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
     /// What comes until nothing has come for a long (virtual) time; line ends shown as `|`.
     async fn heard(&mut self) -> String {
+        self.heard_until(Duration::from_mins(5)).await
+    }
+
+    /// What comes until nothing has come for so long.
+    async fn heard_until(&mut self, quiet: Duration) -> String {
         let mut all = Vec::new();
         let mut some = [0; 256];
-        while let Ok(Ok(count @ 1..)) = timeout(Duration::from_mins(5), self.0.read(&mut some)).await {
+        while let Ok(Ok(count @ 1..)) = timeout(quiet, self.0.read(&mut some)).await {
             all.extend_from_slice(&some[..count]);
         }
-        let text = String::from_utf8(all).unwrap();
+        let text = String::from_utf8_lossy(&all).into_owned();
         text.split("\r\n").filter(|line| !line.is_empty()).collect::<Vec<_>>().join("|")
+    }
+
+    /// Its answer, without waiting for what it may say of itself later.
+    async fn quick(&mut self, text: &str) -> String {
+        self.write(text).await;
+        self.heard_until(Duration::from_millis(50)).await
     }
 
     async fn ask(&mut self, text: &str) -> String {
@@ -46,7 +66,7 @@ impl Client {
 
 async fn ready(setup: Setup) -> (Client, Modem) {
     let (mut client, modem) = Client::of(setup);
-    assert_eq!(client.ask("\x1bATE0\r").await, "ATE0\r|OK");
+    assert_eq!(client.quick("\x1bATE0\r").await, "ATE0\r|OK");
     (client, modem)
 }
 
