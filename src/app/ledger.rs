@@ -89,6 +89,9 @@ fn keep(tx: Tx<'_>, desk: &mut Desk, modem: &str, fact: &Fact, now: Timestamp, j
     match fact {
         Fact::Turn(turn) => {
             tx.keep_turn(modem, turn)?;
+            if turn.state == ModemState::Ready {
+                desk.is_ready(tx, modem, now)?;
+            }
             tend_alarm(tx, modem, turn, now)
         }
         Fact::Part(part) => desk.written(tx, modem, part, now, jitter),
@@ -114,7 +117,7 @@ fn tend_alarm(tx: Tx<'_>, modem: &str, turn: &Turn, now: Timestamp) -> Result<()
         return Ok(());
     }
     let reason = turn.reason.as_deref().unwrap_or_else(|| turn.state.name());
-    let cure = turn.cure.as_deref().unwrap_or("look at the modem: `nightdesk modem status`");
+    let cure = turn.cure.as_deref().unwrap_or("look at the modem: `nightdesk modem doctor`");
     tx.alert(&key, &format!("the modem {modem} needs a person: {reason}"), cure, now)
 }
 

@@ -32,12 +32,14 @@ pub(super) struct Keys {
     pub(super) openai: String,
     pub(super) twilio: String,
     pub(super) website: String,
+    pub(super) pin: String,
 }
 
 impl Keys {
     pub(super) fn fresh() -> Self {
         let (hubspot, openai) = (format!("pat-{}", random(24)), format!("sk-{}", random(32)));
-        Self { hubspot_client: random(32), hubspot, openai, twilio: random(32), website: random(24) }
+        let pin = fastrand::u16(1_000..10_000).to_string();
+        Self { hubspot_client: random(32), hubspot, openai, twilio: random(32), website: random(24), pin }
     }
 }
 
@@ -95,6 +97,7 @@ impl Folder {
             ("openai-key", &keys.openai),
             ("twilio-token", &keys.twilio),
             ("website-secret", &keys.website),
+            ("sim-pin", &keys.pin),
         ] {
             writeln!(private_file(&self.secret(name))?, "{secret}")?;
         }
@@ -152,10 +155,14 @@ output-price = 2.00
 
 [sms]
 channels = ["modem0", "twilio"]
-failover-after = "3s"                          # the one clock of the demo that is not the default (30 s)
+failover-after = "3s"                          # one of two clocks of the demo that are not the default (30 s)
+
+[outbox]
+retry-base = "200ms"                           # the other one (1 s): Twilio is asked sooner what became of a text
 
 [modem.modem0]
 port = {port}
+pin = {pin}
 parts-per-hour = 1000
 parts-per-day = 1000
 timings = {{ part-gap = "1ms" }}
@@ -179,6 +186,7 @@ token = {hubspot}
             llm = world.llm.base_url(),
             openai = secret("openai-key"),
             port = quoted(&self.port()),
+            pin = secret("sim-pin"),
             twilio_url = world.twilio.base_url(),
             twilio = secret("twilio-token"),
             hubspot_url = world.hubspot.base_url(),

@@ -19,7 +19,7 @@ use super::samples::{Around, SAMPLES, Sample};
 use super::tell;
 use super::world::World;
 use crate::control::{self, Request, Response};
-use crate::model::{InboxId, Lead, LeadId};
+use crate::model::{InboxId, Lead, LeadId, ModemState, Timestamp};
 use crate::store::{ArrivalRow, DeadLetter, DeadLetterFilter, Reader};
 use crate::wire::Wire;
 
@@ -80,7 +80,10 @@ impl<'a> Night<'a> {
 
     /// All samples, one after the other.
     pub(super) async fn tell(&mut self) -> Result<(), DemoError> {
-        self.modem_ready().await?;
+        self.page.heading("The modem")?;
+        self.page.say("Its SIM asks for a PIN. Three wrong ones would lock it for good, so each try is on disk before it is made.")?;
+        self.page.gap()?;
+        self.modem_ready("takes the PIN at the first try, and the modem can send").await?;
         for (nth, sample) in SAMPLES.iter().enumerate() {
             let (entry, answer) = if Instant::now() < self.limit {
                 self.sample(nth.saturating_add(1), sample).await?
@@ -105,6 +108,9 @@ impl<'a> Night<'a> {
         let Some(arrival) = arrival else { return Ok((Entry { sample: sample.name, ..Entry::default() }, answer)) };
         let mut follower = Follower::default();
         self.arrived(&arrival, &mut follower, until).await?;
+        if let (Some(lead), true) = (arrival.lead_id, sample.is_texted_by("modem")) {
+            self.delivered(lead, until).await?;
+        }
         self.after(sample, &arrival, &mut follower, until).await?;
         Ok((ledger::entry(&self.reader, sample.name, &arrival)?, answer))
     }
@@ -131,7 +137,9 @@ impl<'a> Night<'a> {
             Around::ModemUnplugged => {
                 self.world.modem.plug().await;
                 self.page.gap()?;
-                self.page.say("The modem is plugged in again; the desk finds it by itself.")?;
+                self.page.say("The modem is plugged in again. Its SIM has locked itself meanwhile:")?;
+                self.page.gap()?;
+                self.modem_ready("takes the PIN again, and the modem can send").await?;
             }
             Around::OptionRemoved(label) => {
                 self.world.allow(label, true);
@@ -217,14 +225,29 @@ impl<'a> Night<'a> {
         }
     }
 
-    /// Waits until texts can go out; a modem that never comes up shows in what follows.
-    async fn modem_ready(&mut self) -> Result<(), DemoError> {
-        let until = after(PATIENCE);
+    /// Waits until texts can go out, and tells that; a modem that never comes up shows in what follows.
+    async fn modem_ready(&mut self, how: &str) -> Result<(), DemoError> {
+        let (begun, until) = (Instant::now(), after(PATIENCE));
         while Instant::now() < until {
-            if let Response::Status(status) = control::ask(&self.socket, &Request::Status).await?
-                && status.channels.iter().any(|channel| channel.name == "sms:modem0" && channel.state == "ready")
+            let asked = Request::ModemInfo { modem: "modem0".to_owned() };
+            if let Response::Modem(info) = control::ask(&self.socket, &asked).await?
+                && info.state == ModemState::Ready
             {
-                return Ok(());
+                return Ok(self.page.moment(begun.elapsed(), &format!("it {how}"))?);
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for the network's word on the texts of a lead, which comes some seconds after they left.
+    async fn delivered(&mut self, id: LeadId, until: Instant) -> Result<(), DemoError> {
+        let lead = self.lead(id)?;
+        while Instant::now() < until {
+            let rows = self.reader.timeline(id)?;
+            let word = rows.iter().find(|row| row.what.starts_with("text on sms:modem0 delivered"));
+            if let Some(at) = word.and_then(|row| row.at.parse::<Timestamp>().ok()) {
+                return Ok(self.page.moment(at.since(lead.received_at), "the network reports: the phone has it")?);
             }
             sleep(LOOK).await;
         }

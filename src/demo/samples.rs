@@ -228,6 +228,14 @@ pub(super) const SAMPLES: [Sample; 9] = [
 ];
 
 impl Sample {
+    /// Whether its text must leave by this channel.
+    pub(super) fn is_texted_by(&self, channel: &str) -> bool {
+        match self.want {
+            Want::Lead(_, actions) => actions.contains(&("sms", channel, "done")),
+            Want::Duplicate | Want::GateFailed => false,
+        }
+    }
+
     /// What HubSpot posts.
     pub(super) fn payload(&self) -> Value {
         let person = &self.person;

@@ -5,6 +5,9 @@ use super::samples::{Around, SAMPLES, Sample, Want, WantedAction};
 use super::world::{CLASS, FLAG, World};
 use crate::model::Label;
 
+/// The SIM locks itself whenever it loses power: at the start, and when the modem is unplugged.
+const PINS: usize = 2;
+
 /// Everything that is not as it should be, in words. `answers` are the HTTP statuses the senders got.
 pub(super) fn faults(entries: &[Entry], answers: &[Option<u16>], world: &World) -> Vec<String> {
     let mut faults = Vec::new();
@@ -19,6 +22,9 @@ pub(super) fn faults(entries: &[Entry], answers: &[Option<u16>], world: &World) 
         in_the_world(sample, world).into_iter().for_each(&mut blame);
     }
     faults.extend(texts(world));
+    if world.pins_sent() != PINS {
+        faults.push(format!("the SIM was sent a PIN {} times, not {PINS} times", world.pins_sent()));
+    }
     faults.extend(world.complaints().into_iter().map(|what| format!("a mistake of the desk, says {what}")));
     faults
 }

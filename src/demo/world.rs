@@ -70,7 +70,7 @@ impl World {
             llm: Sim::spawn(Llm::new(keys.openai.as_str()).model(MODEL)).await?,
             hubspot: Sim::spawn(account).await?,
             twilio: Sim::spawn(Twilio::new(ACCOUNT, &keys.twilio)).await?,
-            modem: Setup::default().spawn(port)?,
+            modem: Setup::default().pin(&keys.pin).spawn(port)?,
         })
     }
 
@@ -91,6 +91,11 @@ impl World {
             .chain(of("Twilio", self.twilio.violations()))
             .chain(of("the modem", self.modem.violations()))
             .collect()
+    }
+
+    /// How often a PIN was sent to the modem.
+    pub(super) fn pins_sent(&self) -> usize {
+        self.modem.commands().iter().filter(|command| command.starts_with("AT+CPIN=")).count()
     }
 
     /// What the phones show, the whole texts only.

@@ -4,12 +4,14 @@
 //! never taken back. A text that the network gave up goes by the next channel, and is not marked as a repeat: the network
 //! itself says that the phone doesn't have it. A report about a test text, whose job is in no table, only updates its part.
 
-use crate::model::{Failure, Fate, Fault, Job, JobState, PartReport, SmsPart, SmsReceipt, Task, TextKey, Timestamp};
+use crate::model::{
+    Channel, Failure, Fate, Fault, Job, JobState, Lane, PartReport, SmsPart, SmsReceipt, Task, TextKey, Timestamp,
+};
 use crate::store::{StoreError, Tx};
 
-use super::Desk;
 use super::legs::call_off;
 use super::settle::tidy;
+use super::{Desk, channel};
 
 /// What the reports of a text's parts come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,14 @@ impl Desk {
         tx.keep_part(modem, part)?;
         self.tend_spending(tx, modem, now)?;
         self.judge(tx, part.key.text, now, jitter)
+    }
+
+    /// A modem can send again: what is held against its channel is over.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn is_ready(&self, tx: Tx<'_>, modem: &str, now: Timestamp) -> Result<(), StoreError> {
+        channel::worked(tx, &Channel::new(Lane::Sms, modem), now)
     }
 
     /// A network reported on a part.

@@ -337,6 +337,7 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
         },
         opening,
         read_again_after: Duration::from_secs(5),
+        polls: BTreeMap::new(),
         caps: BTreeMap::new(),
     }
 }
