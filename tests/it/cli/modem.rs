@@ -154,11 +154,7 @@ fn a_text_by_hand_ends_as_the_network_says() {
     let scene = Scene::new(TWO);
     beside_a_desk(&scene, || {
         for (text, code, said) in [
-            (
-                "delivered",
-                0,
-                "sent to +15551234567 by modem0: 2 parts, reference delivered\ndelivered: the phone has it\n",
-            ),
+            ("delivered", 0, "sent to +15551234567 by modem0: 2 parts, reference 7,8\ndelivered: the phone has it\n"),
             ("at once", 0, "2 parts, reference 7,8\ndelivered: the phone has it\n"),
             ("trying", 0, "not delivered yet: the network goes on trying\n"),
             ("no word", 0, "no delivery report within 1ms; many networks send none\n"),
