@@ -4,6 +4,7 @@
 //! it contacts nobody. Without it the data folder and the listeners are looked at too, and `--online` asks the vendors.
 //! Nothing is changed but by `--create-properties`.
 
+mod number;
 mod online;
 mod place;
 
@@ -113,6 +114,7 @@ impl Findings {
             Err(error) => return Err(error),
         };
         found.warnings.clone_from(&desk.config.warnings);
+        number::on_call(&desk.config, &mut found);
         let secrets = match desk.secrets() {
             Ok(secrets) => Some(secrets),
             Err(CliError::Config { problems, .. }) => {

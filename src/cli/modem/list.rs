@@ -160,14 +160,16 @@ mod tests {
     use super::super::tests::a_modem;
     use super::*;
 
-    /// A port whose open fails as told, or that is silent for ever.
-    struct Port(Option<ErrorKind>);
+    /// A port whose open fails as told, or that is silent for ever: its other end is held.
+    struct Port(Option<ErrorKind>, Option<DuplexStream>);
 
     impl Ports for Port {
         type Port = DuplexStream;
 
         fn open(&mut self, _: &Path, _: u32) -> io::Result<DuplexStream> {
-            self.0.map_or_else(|| Ok(duplex(64).0), |kind| Err(kind.into()))
+            let (ours, theirs) = duplex(4096);
+            self.1 = Some(theirs);
+            self.0.map_or(Ok(ours), |kind| Err(kind.into()))
         }
 
         fn candidates(&mut self) -> Vec<PathBuf> {
@@ -180,27 +182,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_somebody_else_has_is_not_opened() {
+    async fn what_the_desk_has_is_not_opened_and_what_can_not_be_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let (held, free) = (folder.path().join("held"), folder.path().join("free"));
-        let keep = File::create(&held).unwrap();
+        let free = folder.path().join("free");
         drop(File::create(&free).unwrap());
         let owned = vec![(free.clone(), a_modem()), ("/nowhere/desk".into(), a_modem())];
-        let forbidden = || Port(Some(ErrorKind::NotFound));
+        let forbidden = || Port(Some(ErrorKind::NotFound), None);
         for (name, port, owned, at, want) in [
             ("the desk's", forbidden(), owned.as_slice(), free.as_path(), "ready, the desk uses it: Quectel EC25"),
             ("the desk's, unplugged", forbidden(), &owned, Path::new("/nowhere/desk"), "ready, the desk uses it"),
-            ("held", forbidden(), &[], &held, "held by "),
             ("not there", forbidden(), &[], Path::new("/nowhere/modem"), "isn't there"),
-            ("forbidden", Port(Some(ErrorKind::PermissionDenied)), &[], &free, "no permission"),
-            ("taken meanwhile", Port(Some(ErrorKind::ResourceBusy)), &[], &free, "resource busy"),
-            ("silent", Port(None), &[], &free, "nothing answers"),
+            ("forbidden", Port(Some(ErrorKind::PermissionDenied), None), &[], &free, "no permission"),
+            ("taken meanwhile", Port(Some(ErrorKind::ResourceBusy), None), &[], &free, "resource busy"),
+            ("silent", Port(None, None), &[], &free, "nothing answers"),
         ] {
             let mut port = port;
             let what = look(&mut port, &candidate(at), owned).await;
             assert!(what.words().starts_with(want), "{name}: {what:?}");
         }
-        drop(keep);
     }
 
     #[test]

@@ -27,6 +27,8 @@ use crate::store::DATABASE;
 const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 /// A network that is there takes a modem within this, mostly.
 const SEARCH: Duration = Duration::from_secs(5);
+/// A modem that is ready tells of its memory and of its network's name at once, or never.
+const CHECK_UP: Duration = Duration::from_secs(3);
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(50);
 /// Nothing else is under way on a port of our own.
@@ -70,7 +72,7 @@ impl Session {
             if info.state != state {
                 (state, entered) = (info.state, Instant::now());
             }
-            if stays(state, entered.elapsed()) || start.elapsed() >= SETTLES_WITHIN {
+            if stays(&info, entered.elapsed()) || start.elapsed() >= SETTLES_WITHIN {
                 return Ok(info);
             }
         }
@@ -109,9 +111,10 @@ impl Session {
 }
 
 /// Whether a modem that has been in this state for so long will be there for a while.
-fn stays(state: ModemState, span: Duration) -> bool {
-    match state {
-        ModemState::Ready | ModemState::SimLocked | ModemState::Absent => true,
+fn stays(info: &ModemInfo, span: Duration) -> bool {
+    match info.state {
+        ModemState::Ready => info.storage.is_some() || span >= CHECK_UP,
+        ModemState::SimLocked | ModemState::Absent => true,
         ModemState::Searching => span >= SEARCH,
         ModemState::Opening | ModemState::Initialising | ModemState::Recovering => false,
     }

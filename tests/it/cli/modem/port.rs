@@ -71,7 +71,7 @@ fn a_modem_is_shown_with_and_without_a_desk() {
         let got = bench.say(way);
         assert_eq!((got.code, got.err.as_str()), (0, ""), "{way:?}: {got:?}");
         assert!(got.out.contains("\nstate         ready since "), "{way:?}: {got:?}");
-        assert!(got.out.contains(" bars\n"), "{way:?}: {got:?}");
+        assert!(got.out.contains(" bars\n") && got.out.contains(" of 50 places\n"), "{way:?}: {got:?}");
     }
     let desk = Running::on(&bench.scene);
     let opened = bench.count("ATE0");

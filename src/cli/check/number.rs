@@ -1,0 +1,46 @@
+//! Whether the number of the person on call can be one.
+//!
+//! A warning and never an error: numbering plans change faster than the tables of them that are built in, and a colleague
+//! knows the own number best.
+
+use super::Findings;
+use crate::config::Config;
+use crate::model::Phone;
+
+/// The number that urgent leads go to.
+pub(super) fn on_call(config: &Config, found: &mut Findings) {
+    if let Some(person) = &config.oncall
+        && !is_known(&person.phone)
+    {
+        let words = format!("{} is in no numbering plan known here: if it is mistyped, texts are lost", person.phone);
+        found.warn("oncall.phone", words);
+    }
+}
+
+fn is_known(phone: &Phone) -> bool {
+    phonenumber::parse(None, phone.as_str()).is_ok_and(|number| phonenumber::is_valid(&number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_no_plan_has_is_a_warning() {
+        for (name, phone, is_told) in [
+            ("a mobile number", "+4915112345678", false),
+            ("a number of the USA", "+12025550123", false),
+            ("no such area", "+15551230017", true),
+            ("too short for its country", "+1555123", true),
+            ("no such country", "+99912345678", true),
+        ] {
+            let text = format!("[oncall]\nname = \"Dana\"\nphone = \"{phone}\"");
+            let mut found = Findings::default();
+            on_call(&Config::parse(&text).unwrap(), &mut found);
+            assert_eq!((found.warnings.len(), found.errors.len()), (usize::from(is_told), 0), "{name}: {found}");
+        }
+        let mut found = Findings::default();
+        on_call(&Config::parse("").unwrap(), &mut found);
+        assert!(found.warnings.is_empty());
+    }
+}
