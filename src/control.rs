@@ -162,7 +162,8 @@ pub struct Status {
     pub free_bytes: Option<u64>,
     /// Every channel.
     pub channels: Vec<ChannelStatus>,
-    /// Every modem.
+    /// Every modem. A desk from before they were told has a version that is to be told of, not an answer that can't be read.
+    #[serde(default)]
     pub modems: Vec<ModemInfo>,
     /// What a person should look at.
     pub alerts: Vec<AlertStatus>,
