@@ -126,7 +126,14 @@ impl Ports for Bench {
                 None
             }
         };
-        Ok(BenchPort { line: near, _hold: hold })
+        Ok(BenchPort { line: near, hold })
+    }
+
+    fn set_speed(&mut self, port: &mut BenchPort, baud: u32) -> io::Result<()> {
+        if let Some(Hold(shared)) = &port.hold {
+            shared.touch(|machine| machine.change_speed(baud));
+        }
+        Ok(())
     }
 
     fn candidates(&mut self) -> Vec<PathBuf> {
@@ -134,7 +141,10 @@ impl Ports for Bench {
             Device::Modem { shared, .. } => shared.tick(),
             Device::Other(_) => true,
         };
-        lock(&self.0).iter().filter(|place| there(&place.device)).map(|place| place.path.clone()).collect()
+        let mut found: Vec<PathBuf> =
+            lock(&self.0).iter().filter(|place| there(&place.device)).map(|place| place.path.clone()).collect();
+        found.sort();
+        found
     }
 }
 
@@ -162,7 +172,7 @@ impl Other {
 /// A port that a client has open.
 pub struct BenchPort {
     line: DuplexStream,
-    _hold: Option<Hold>,
+    hold: Option<Hold>,
 }
 
 impl fmt::Debug for BenchPort {

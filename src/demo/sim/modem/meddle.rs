@@ -100,7 +100,7 @@ impl Modem {
         self.shared.touch(|machine| machine.post.elsewhere = Some(memory));
     }
 
-    /// Fills every memory but for so many places with texts that came in long ago.
+    /// Fills the first memory but for so many places with texts that came in long ago.
     pub fn fill(&self, but: usize) {
         self.shared.touch(|machine| machine.fill(but));
     }

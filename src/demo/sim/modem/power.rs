@@ -146,6 +146,11 @@ impl Machine {
         }
     }
 
+    /// It speaks at another speed.
+    pub(super) fn change_speed(&mut self, speed: u32) {
+        self.power.speed = Some(speed);
+    }
+
     /// It closes it again.
     pub(super) fn disconnect(&mut self) {
         self.power.held = false;

@@ -152,15 +152,13 @@ impl Machine {
         done()
     }
 
-    /// Fills the memories but for so many places with old texts.
+    /// Fills the first memory but for so many places with old texts.
     pub(super) fn fill(&mut self, but: usize) {
-        for (memory, places) in self.setup.memories.clone() {
-            let wanted = places.saturating_sub(but).saturating_sub(self.used(memory));
-            for n in 0..wanted {
-                let at = self.clock().checked_sub(jiff::SignedDuration::from_hours(24)).unwrap_or_default();
-                for arrival in Inbound::new("+15557770000", &format!("old text {n} in {memory}")).arrivals(0, at) {
-                    self.store(Stored::new(memory, 1, tpdu_length(&arrival.pdu), &arrival.pdu));
-                }
+        let Some((memory, places)) = self.setup.memories.first().copied() else { return };
+        let at = self.clock().checked_sub(jiff::SignedDuration::from_hours(24)).unwrap_or_default();
+        for n in 0..places.saturating_sub(but).saturating_sub(self.used(memory)) {
+            for arrival in Inbound::new("+15557770000", &format!("old text {n}")).arrivals(0, at) {
+                self.store(Stored::new(memory, 1, tpdu_length(&arrival.pdu), &arrival.pdu));
             }
         }
     }

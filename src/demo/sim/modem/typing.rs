@@ -103,6 +103,7 @@ impl Machine {
     pub(super) fn command_byte(&mut self, byte: u8) {
         match byte {
             ESC => self.line.clear(),
+            CTRL_Z => {}
             b'\n' => self.violations.push("a line feed: a command ends with a carriage return alone".to_owned()),
             b'\r' => {
                 if self.volatile.echo {

@@ -1,0 +1,8 @@
+//! The driver of the modem against every kind of modem and everything that goes wrong with one.
+
+mod books;
+mod cell;
+mod matrix;
+mod row;
+mod rows;
+mod scene;
