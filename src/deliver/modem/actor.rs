@@ -47,6 +47,8 @@ pub(super) struct Actor<P> {
     pub(super) facts: Facts,
     /// How it said that it reports, when it was asked first after the dialogue.
     pub(super) indication: Option<String>,
+    /// Memories besides the one that texts are read from.
+    pub(super) others: Vec<&'static str>,
     /// Devices that must not be reset by command.
     pub(super) harmed: Vec<String>,
     /// The port that is used: the configured one, or the one that was found.
@@ -161,11 +163,13 @@ impl<P: Ports> Actor<P> {
             (Act::Initialise, Some(line)) => self.initialise(line).await,
             (Act::Serve(patience), Some(line)) => self.serve(line, patience).await,
             (Act::Radio, Some(line)) => {
+                line.leave_prompt().await?;
                 line.command("AT+CFUN=4", "", RADIO_WITHIN).await?;
                 line.command("AT+CFUN=1", "", RADIO_WITHIN).await?;
                 self.rest(Some(line), self.settings.timings.retry, trouble).await
             }
             (Act::Reset, Some(line)) => {
+                line.leave_prompt().await?;
                 // A modem that hangs may still hear it.
                 line.command("AT+CFUN=1,1", "", RESET_WITHIN).await?;
                 self.rest(Some(line), self.settings.timings.retry, trouble).await

@@ -165,7 +165,9 @@ pub(super) fn remedy(refusal: Final) -> Remedy {
     let (table, number) = match refusal {
         Final::Cms(number) => (CMS_REMEDIES, number),
         Final::Cme(number) => (CME_REMEDIES, number),
-        Final::Ok | Final::Error => return Remedy::Nothing,
+        // Older modems have no other word for anything.
+        Final::Error => return Remedy::Reset(3),
+        Final::Ok => return Remedy::Nothing,
     };
     let found = table.iter().find(|(first, last, _)| (*first..=*last).contains(&number));
     found.map_or(Remedy::Nothing, |(_, _, remedy)| *remedy)
@@ -241,7 +243,7 @@ mod tests {
             (Final::Cms(331), Remedy::Look),
             (Final::Cme(515), Remedy::Pause),
             (Final::Cme(13), Remedy::Initialise),
-            (Final::Error, Remedy::Nothing),
+            (Final::Error, Remedy::Reset(3)),
         ] {
             assert_eq!(remedy(refusal), want, "{refusal:?}");
         }

@@ -68,18 +68,20 @@ fn is_answerable(number: &str) -> bool {
     digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Reads one message that was announced. `home` is the memory that texts are read from otherwise.
+/// Reads one message that was announced. `home` is the memory that texts are read from otherwise. False: the modem would
+/// not say now what lies there.
 pub(super) async fn fetch<P: AsyncRead + AsyncWrite + Unpin>(
     line: &mut Line<P>,
     keeper: &mut Keeper,
     place: &Place,
     home: Option<&str>,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let away = !home.is_some_and(|home| home.starts_with(&format!("\"{}\"", place.memory)));
     if away {
         line.command(&format!("AT+CPMS=\"{}\"", place.memory), "+CPMS:", ONE_WITHIN).await?;
     }
     let answer = line.command(&format!("AT+CMGR={}", place.index), "+CMGR:", ONE_WITHIN).await?;
+    let is_told = answer.end == Some(Final::Ok) || answer.end == Some(NO_SUCH);
     if let [_, hex] = answer.info.as_slice() {
         take(line, keeper, place.index, hex).await?;
     } else if answer.end == Some(NO_SUCH) && away {
@@ -88,6 +90,36 @@ pub(super) async fn fetch<P: AsyncRead + AsyncWrite + Unpin>(
     if let Some(home) = home.filter(|_| away) {
         line.command(&format!("AT+CPMS={home}"), "+CPMS:", ONE_WITHIN).await?;
     }
+    Ok(is_told)
+}
+
+/// Reads what lies in other memories than the one that is read from: stored reports, and texts that went astray. Takes
+/// away from `others` those that the modem doesn't have.
+pub(super) async fn sweep_others<P: AsyncRead + AsyncWrite + Unpin>(
+    line: &mut Line<P>,
+    keeper: &mut Keeper,
+    others: &mut Vec<&'static str>,
+    home: &str,
+) -> io::Result<()> {
+    let mut known = Vec::new();
+    for memory in others.iter().copied().filter(|memory| !home.starts_with(&format!("\"{memory}\""))) {
+        let answer = line.command(&format!("AT+CPMS=\"{memory}\""), "+CPMS:", ONE_WITHIN).await?;
+        if answer.end.is_none() || line.overheard.has_restarted() {
+            return Ok(()); // what it has is asked again after the dialogue
+        }
+        if answer.end != Some(Final::Ok) {
+            continue;
+        }
+        known.push(memory);
+        let used = answer.fields("+CPMS:").and_then(|fields| fields.first()?.parse::<u16>().ok());
+        if used != Some(0) {
+            sweep(line, keeper).await?;
+        }
+    }
+    if !known.is_empty() {
+        line.command(&format!("AT+CPMS={home}"), "+CPMS:", ONE_WITHIN).await?;
+    }
+    *others = known;
     Ok(())
 }
 

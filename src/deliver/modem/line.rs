@@ -210,8 +210,7 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
 
     /// Leaves a prompt that may still be open and makes sure that the modem answers.
     pub(super) async fn wake(&mut self) -> io::Result<bool> {
-        self.write(ESC, after(WRITE_WITHIN)).await?;
-        self.settle().await?;
+        self.leave_prompt().await?;
         self.overheard.take_prompt();
         for _ in 0..WAKE_TRIES {
             if self.command("AT", "", WAKE_WITHIN).await?.end == Some(Final::Ok) {
@@ -225,6 +224,12 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
             }
         }
         Ok(false)
+    }
+
+    /// Leaves a prompt that may still be open: what follows would be taken for a piece of a PDU.
+    pub(super) async fn leave_prompt(&mut self) -> io::Result<()> {
+        self.write(ESC, after(WRITE_WITHIN)).await?;
+        self.settle().await
     }
 
     /// Listens until the modem has nothing more to say.

@@ -212,6 +212,7 @@ pub fn modem_over<P: Ports>(
         time: OwnTime::begin(),
         facts: Facts::default(),
         indication: None,
+        others: Vec::new(),
         harmed: Vec::new(),
         port: None,
         speed: None,

@@ -17,6 +17,9 @@ use crate::model::{Failure, Fault, ModemState, Timestamp};
 /// Speeds of modems on real serial lines, most likely first. USB modems take any.
 const SPEEDS: [u32; 6] = [115_200, 9_600, 57_600, 38_400, 19_200, 460_800];
 
+/// Memories that texts and reports may lie in, whatever the modem was told.
+const OTHERS: [&str; 3] = ["SR", "SM", "ME"];
+
 impl<P: Ports> Actor<P> {
     /// Opens the configured port, or looks for one.
     pub(super) async fn open(&mut self) -> (Option<Line<P::Port>>, Ended) {
@@ -125,7 +128,7 @@ impl<P: Ports> Actor<P> {
             info.spent = spent;
         });
         let listed = inbox::sweep(line, &mut self.keeper).await?;
-        (self.facts, self.indication) = (facts, None);
+        (self.facts, self.indication, self.others) = (facts, None, OTHERS.to_vec());
         if self.harmed.contains(&self.device()) {
             self.course.spare();
         }

@@ -108,6 +108,11 @@ impl Overheard {
         }
     }
 
+    /// Whether the modem restarted and nothing was done about it yet.
+    pub(super) const fn has_restarted(&self) -> bool {
+        self.restarted
+    }
+
     /// Whether the modem restarted since this was asked last.
     pub(super) fn take_restarted(&mut self) -> bool {
         std::mem::take(&mut self.restarted)

@@ -26,6 +26,8 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 const CHECK_UP: Duration = Duration::from_mins(5);
 /// A modem that is busy is left alone for so long.
 const BUSY: Duration = Duration::from_secs(5);
+/// Texts in a row of which nothing came, and the modem answers all the same.
+const STRIKES: u8 = 3;
 /// A short question.
 const WITHIN: Duration = Duration::from_secs(5);
 /// So full a memory is told of: the network keeps what doesn't fit, for a while.
@@ -58,6 +60,11 @@ impl Watch {
         (self.unsettled, self.look_at) = (true, after(wait));
     }
 
+    /// What lies in the memories is looked for when the modem had its pause.
+    fn sweep_soon(&mut self) {
+        (self.sweep, self.check_at) = (true, self.check_at.min(after(BUSY)));
+    }
+
     fn due(&self) -> Instant {
         if self.unsettled { self.look_at } else { self.look_at.min(self.check_at) }
     }
@@ -82,9 +89,14 @@ impl<P: Ports> Actor<P> {
                 continue;
             }
             if let Some(place) = line.overheard.take_stored() {
-                // Also of a modem that gave no verdict: a report may be it.
+                if watch.unsettled {
+                    // A report may be the verdict that didn't come; the modem is told that nobody waits for another.
+                    line.leave_prompt().await?;
+                }
                 let home = self.facts.memory;
-                inbox::fetch(line, &mut self.keeper, &place, home).await?;
+                if !inbox::fetch(line, &mut self.keeper, &place, home).await? {
+                    watch.sweep_soon();
+                }
                 continue;
             }
             match self.moved(Some(line), watch.due()).await {
@@ -169,6 +181,16 @@ impl<P: Ports> Actor<P> {
     /// Looks at its memory and at how it reports, and asks for the network's name.
     async fn check_up(&mut self, line: &mut Line<P::Port>, watch: &mut Watch) -> Result<Option<Ended>, Leave> {
         watch.check_at = after(CHECK_UP);
+        // Asked first: without its SIM a modem refuses all that follows.
+        let sim = line.command("AT+CPIN?", "+CPIN:", WITHIN).await?;
+        if matches!(sim.fields("+CPIN:").as_deref(), Some([state, ..]) if *state != "READY")
+            || matches!(sim.end, Some(Final::Cme(_) | Final::Cms(_)))
+        {
+            return Ok(Some(ended(Event::Unset)));
+        }
+        if sim.end.is_none() || line.overheard.has_restarted() {
+            return Ok(Some(ended(Event::Unset)));
+        }
         let storage = line.command("AT+CPMS?", "+CPMS:", WITHIN).await?;
         let places = storage.fields("+CPMS:").and_then(|fields| {
             let place = |nth: usize| fields.get(nth).and_then(|field| field.parse::<u16>().ok());
@@ -183,6 +205,12 @@ impl<P: Ports> Actor<P> {
             places.filter(|(used, total)| used.saturating_mul(100) >= total.saturating_mul(FULL_PERCENT))
         {
             warn!(modem = self.settings.name, used, total, "the modem's memory for texts is nearly full");
+        }
+        if let Some(home) = self.facts.memory {
+            inbox::sweep_others(line, &mut self.keeper, &mut self.others, home).await?;
+        }
+        if line.overheard.has_restarted() {
+            return Ok(Some(ended(Event::Unset)));
         }
         let indication = line.command("AT+CNMI?", "+CNMI:", WITHIN).await?;
         // In its own words: some answer with more than they were told, or in another order.
@@ -240,11 +268,24 @@ impl<P: Ports> Actor<P> {
             After::Listen => {
                 line.overheard.take_late_end();
                 watch.leave_in_peace(self.settings.timings.late_verdict);
-                Ok(None)
+                Ok(self.strike(STRIKES, "the modem says nothing of what becomes of texts"))
             }
-            After::Initialise => Ok(Some(ended(Event::Unset))),
+            After::Initialise => {
+                let struck = self.strike(STRIKES, "the modem does not take texts");
+                Ok(Some(struck.unwrap_or(ended(Event::Unset))))
+            }
             After::Reopen(error) => Err(error.into()),
         }
+    }
+
+    /// One more failure in a row. So many ask for a reset: it answers, and still it can't be used.
+    fn strike(&mut self, most: u8, reason: &str) -> Option<Ended> {
+        self.strikes = self.strikes.saturating_add(1);
+        if self.strikes < most {
+            return None;
+        }
+        self.strikes = 0;
+        Some(Ended { event: Event::Sick, failure: Some(Failure::new(Fault::Transient, reason)) })
     }
 
     /// Does what an error asks for.
@@ -255,13 +296,7 @@ impl<P: Ports> Actor<P> {
             Remedy::Look => watch.look_at = Instant::now(),
             Remedy::Pause => watch.leave_in_peace(BUSY),
             Remedy::Initialise => return Some(ended(Event::Unset)),
-            Remedy::Reset(strikes) => {
-                self.strikes = self.strikes.saturating_add(1);
-                if self.strikes >= strikes {
-                    self.strikes = 0;
-                    return Some(Ended { event: Event::Sick, failure: Some(errors::failure(by, false)) });
-                }
-            }
+            Remedy::Reset(strikes) => return self.strike(strikes, &errors::failure(by, false).reason),
         }
         None
     }
