@@ -4,6 +4,7 @@ mod benches;
 mod families;
 mod restarts;
 mod sims;
+mod terminals;
 mod texts;
 
 use std::fs::OpenOptions;
