@@ -312,6 +312,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn whoever_asks_waits_as_long_as_the_desk_may_take() {
+        let to: Phone = "+15551234567".parse().unwrap();
+        let send = |text: &str| Request::ModemSend { modem: "modem0".into(), to: to.clone(), text: text.into() };
+        let modem = || "modem0".to_owned();
+        for (name, request, least_s) in [
+            ("a look", Request::ModemInfo { modem: modem() }, 30),
+            ("a reset waits for the text that is under way", Request::ModemReset { modem: modem() }, 180 + 30),
+            ("a text", send("x"), 180 + 30),
+            ("ten parts", send(&"x".repeat(1530)), 270 + 30),
+        ] {
+            assert_eq!(request.within().as_secs(), least_s, "{name}");
+        }
+    }
+
     #[tokio::test]
     async fn asks_and_answers_over_a_dead_socket() {
         let folder = tempfile::tempdir().unwrap();
