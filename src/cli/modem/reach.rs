@@ -5,7 +5,7 @@ use super::super::desk::Desk;
 use super::ModemError;
 use super::session::Session;
 use crate::control::{self, ControlError, Request, Response, Sent, new_text, send_within};
-use crate::model::{Fate, ModemInfo, Phone, TextKey, Timestamp};
+use crate::model::{Fate, Fault, ModemInfo, Phone, TextKey, Timestamp};
 
 /// A way to one modem.
 pub(super) enum Reach {
@@ -110,7 +110,7 @@ impl Through {
             Ok(Response::Text(sent)) => Ok(sent),
             Ok(other) => Err(odd(other)),
             Err(error @ (ControlError::Broken(_) | ControlError::Silent | ControlError::Alien(_))) => {
-                Err(ModemError::NoVerdict { reason: error.to_string() }.into())
+                Ok(Sent::Failed { fault: Fault::Unknown, reason: error.to_string(), cure: None })
             }
             Err(error @ (ControlError::NotRunning(_) | ControlError::NotAllowed(_))) => Err(error.into()),
         }

@@ -182,6 +182,21 @@ fn a_text_is_sent_with_and_without_a_desk() {
     bench.was_used_well();
 }
 
+#[test]
+fn a_desk_that_dies_with_a_text_leaves_it_in_doubt() {
+    let bench = Bench::with(Setup::default());
+    let desk = Running::on(&bench.scene);
+    ready(&bench);
+    let mut held = bench.modem.hold(Step::CtrlZ);
+    let mut command = bench.scene.command(&["modem", "send", "--to", "+15551234567", "--json", "--", "hello"]);
+    let sending = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(bench.runtime.block_on(held.reached()).is_some(), "the modem has the text");
+    drop(desk); // killed
+    let got = Said::of(sending.wait_with_output().unwrap());
+    assert_eq!((got.code, &got.json()["fault"]), (76, &"unknown".into()), "{got:?}");
+    assert!(got.err.contains("nobody can tell whether the text was sent"), "{got:?}");
+}
+
 /// Watches the desk's modem until it is ready.
 fn ready(bench: &Bench) {
     let mut command = bench.scene.command(&["modem", "watch", "--json"]);
