@@ -188,7 +188,8 @@ impl<P: Ports> Actor<P> {
         {
             return Ok(Some(ended(Event::Unset)));
         }
-        if sim.end.is_none() || line.overheard.has_restarted() {
+        // Some old modems leave out the OK.
+        if (sim.end.is_none() && sim.info.is_empty()) || line.overheard.has_restarted() {
             return Ok(Some(ended(Event::Unset)));
         }
         let storage = line.command("AT+CPMS?", "+CPMS:", WITHIN).await?;
