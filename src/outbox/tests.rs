@@ -451,6 +451,19 @@ fn a_vendor_is_asked_what_became_of_a_text() {
 }
 
 #[test]
+fn nobody_is_asked_any_more_once_the_vendor_is_gone() {
+    let mut night = Night::new(&["twilio"], false);
+    night.step(&sent());
+    let mut settings = settings(&["modem0"]);
+    settings.channels.remove(&asked_on(&Channel::new(Lane::Sms, "twilio")));
+    night.desk = Desk::new(settings, BootId::new(BEGIN, [2; 10]));
+    let (desk, lead) = (&mut night.desk, night.lead);
+    night.store.transact(|tx| desk.recover(tx, BEGIN)).unwrap();
+    assert_eq!(night.told(), "twilio done/submitted, timers 0, poll cancelled");
+    assert!(night.store.transact(|tx| tx.lead(lead)).unwrap().unwrap().settled_at.is_some());
+}
+
+#[test]
 fn a_report_on_a_test_text_moves_nothing() {
     let mut night = Night::new(&["modem0"], false);
     let key = PartKey { text: TextKey { job: JobId::new(BEGIN, [5; 10]), generation: 1 }, part: 1 };

@@ -7,13 +7,13 @@ use super::{StoreError, Tx, rows};
 use crate::model::{Job, JobId, JobState, LeadId, SmsReceipt, Task, Timestamp};
 
 impl Tx<'_> {
-    /// Whether a text about the lead was sent, or may have been.
+    /// Whether a text about the lead was sent, or may have been, and nobody says that it got lost.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn may_be_texted(self, lead: LeadId) -> Result<bool, StoreError> {
         const SQL: &str = "
-            SELECT EXISTS (SELECT 1 FROM jobs j JOIN sms_messages s ON s.job_id = j.id WHERE j.lead_id = :lead)";
+            SELECT EXISTS (SELECT 1 FROM jobs j JOIN sms_messages s ON s.job_id = j.id WHERE j.lead_id = :lead AND s.state <> 'failed')";
         let mut query = self.connection.prepare_cached(SQL)?;
         Ok(query.query_row(named_params! { ":lead": lead.to_string() }, |row| row.get(0))?)
     }
@@ -121,5 +121,92 @@ impl Tx<'_> {
             .prepare_cached(SQL)?
             .execute(named_params! { ":job": job.to_string(), ":now": now.to_string() })?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::super::sms_parts::tests::{at, part};
+    use super::super::sms_reports::tests::report;
+    use super::*;
+    use crate::model::{Channel, Fate, Lane, NewJob, PartReport, Priority, RowId, SmsTask, TextKey};
+
+    fn text(store: &mut Store, leg: u32) -> Job {
+        let task = Task::Sms(SmsTask {
+            to: "+15551230001".parse().unwrap(),
+            who: "Dana".into(),
+            text: "K7".into(),
+            repeat: false,
+            leg,
+            failover_at: None,
+            refused: 0,
+        });
+        let (lead, channel) = (LeadId::new(at(0), [1; 10]), Channel::new(Lane::Sms, "modem0"));
+        let (due_at, deadline_at) = (at(0), at(3_600));
+        let new = NewJob { lead, task, channel, priority: Priority::Urgent, due_at, deadline_at };
+        store.transact(|tx| Ok(tx.job(tx.insert_job(&new, at(0))?)?.unwrap().0)).unwrap()
+    }
+
+    #[test]
+    fn what_is_known_of_a_text_only_grows() {
+        let mut store = Store::in_memory().unwrap();
+        let job = text(&mut store, 0);
+        let receipt = SmsReceipt { reference: "7".into(), parts: 1, delivered: true };
+        let state = |store: &mut Store| store.transact(|tx| tx.sms_state(job.id)).unwrap();
+        let told = |store: &mut Store| store.transact(|tx| tx.may_be_texted(job.lead)).unwrap();
+        assert!(!store.transact(|tx| tx.fail_sms(job.id, "why", at(1))).unwrap(), "it never left");
+        store.transact(|tx| tx.set_sms(&job, "submitted", Some("7"), Some(1), at(1))).unwrap();
+        assert!(told(&mut store));
+        assert!(store.transact(|tx| tx.fail_sms(job.id, "why", at(2))).unwrap());
+        assert!(!store.transact(|tx| tx.fail_sms(job.id, "again", at(3))).unwrap(), "known");
+        assert_eq!((state(&mut store).as_deref(), told(&mut store)), (Some("failed"), false));
+        assert!(store.transact(|tx| tx.deliver_sms(&job, &receipt, at(4))).unwrap(), "after all");
+        assert!(!store.transact(|tx| tx.deliver_sms(&job, &receipt, at(5))).unwrap(), "known");
+        assert!(!store.transact(|tx| tx.fail_sms(job.id, "late", at(6))).unwrap(), "never taken back");
+        assert_eq!((state(&mut store).as_deref(), told(&mut store)), (Some("delivered"), true));
+    }
+
+    #[test]
+    fn legs_are_those_of_one_alert() {
+        let mut store = Store::in_memory().unwrap();
+        let jobs: Vec<Job> = [0, 1, 2, 0, 1].into_iter().map(|leg| text(&mut store, leg)).collect();
+        for (nth, want) in [(0, 0..3), (1, 0..3), (2, 0..3), (3, 3..5), (4, 3..5)] {
+            let legs = store.transact(|tx| tx.legs(&jobs[nth])).unwrap();
+            let ids: Vec<JobId> = legs.into_iter().map(|(leg, _)| leg.id).collect();
+            assert_eq!(ids, jobs[want].iter().map(|job| job.id).collect::<Vec<_>>(), "{nth}");
+        }
+    }
+
+    #[test]
+    fn the_timeline_tells_what_became_of_a_text() {
+        let mut store = Store::in_memory().unwrap();
+        let job = text(&mut store, 0);
+        let key = TextKey { job: job.id, generation: job.generation };
+        let of_two = |n| part(key, n, 2, 1);
+        let heard = |seconds, n: u8, fate: Fate| PartReport {
+            fate,
+            pdu: format!("{n}"),
+            ..report(seconds, Some(of_two(n).key))
+        };
+        store
+            .transact(|tx| {
+                tx.set_sms(&job, "submitted", Some("1,2"), Some(2), at(1))?;
+                tx.keep_part("modem0", &of_two(1))?;
+                tx.keep_part("modem0", &of_two(2))?;
+                tx.keep_report("modem0", &heard(2, 1, Fate::Delivered))?;
+                tx.keep_report("modem0", &heard(3, 2, Fate::FailedForGood))?;
+                tx.fail_sms(job.id, "the phone is off", at(4))?;
+                Ok(())
+            })
+            .unwrap();
+        let mut query = store.connection.prepare("SELECT what || ' (' || detail || ')' FROM v_timeline").unwrap();
+        let told: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let want = [
+            "report on sms:modem0: delivered (part 1 of 2, to 5551230001, status 0)",
+            "report on sms:modem0: failed permanent (part 2 of 2, to 5551230001, status 0)",
+            "text on sms:modem0 not delivered (the phone is off)",
+        ];
+        assert_eq!(told, want);
     }
 }
