@@ -15,7 +15,7 @@ const ANNOUNCE_PDU: [&str; 5] = ["+CMT:", "+CDS:", "+CBM:", "+CMGR:", "+CMGL:"];
 
 /// The end of a command's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Final {
+pub enum Final {
     /// Done.
     Ok,
     /// Refused without a number.
@@ -28,7 +28,7 @@ pub(super) enum Final {
 
 /// One thing a modem said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Heard {
+pub enum Heard {
     /// A command ended.
     Final(Final),
     /// It waits for a PDU.
@@ -48,7 +48,7 @@ pub(super) enum Heard {
 
 /// Cuts the byte stream into lines.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     partial: String,
     overlong: bool,
     head: Option<String>,
@@ -57,12 +57,12 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The PDU that goes out now: a line equal to it is its echo.
-    pub(super) fn expect_echo_of(&mut self, pdu: &str) {
+    pub fn expect_echo_of(&mut self, pdu: &str) {
         self.pdu_sent = Some(pdu.to_owned());
     }
 
     /// Takes bytes as they came; bytes that are neither printable ASCII nor a line end are dropped.
-    pub(super) fn push(&mut self, bytes: &[u8], heard: &mut VecDeque<Heard>) {
+    pub fn push(&mut self, bytes: &[u8], heard: &mut VecDeque<Heard>) {
         for byte in bytes {
             match byte {
                 b'\r' | b'\n' => self.end_line(heard),

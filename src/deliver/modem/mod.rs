@@ -12,7 +12,7 @@
 //! only as `pin` allows.
 
 mod actor;
-mod at;
+pub mod at;
 mod board;
 mod budget;
 mod course;
