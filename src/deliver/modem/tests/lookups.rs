@@ -65,7 +65,7 @@ async fn a_stored_report_is_fetched_and_deleted() {
     let (rig, found) = lost(fake, &["+CDSI: \"SR\",8".into()]).await;
     assert_eq!(found, "delivered 71");
     let told = rig.fake.take_told();
-    let fetch = told.iter().position(|line| line == "AT+CPMS=\"SR\"").unwrap();
+    let fetch = told.iter().position(|line| line == "AT+CMGR=8").unwrap().saturating_sub(1);
     let memory = "AT+CPMS=\"ME\",\"ME\",\"ME\"";
     assert_eq!(&told[fetch..fetch + 4], ["AT+CPMS=\"SR\"", "AT+CMGR=8", "AT+CMGD=8", memory]);
 }
