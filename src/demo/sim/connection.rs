@@ -214,8 +214,8 @@ impl Body for Payload {
             Self::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Self::Endless(0) => None,
             Self::Endless(left) => {
-                static SPACES: [u8; 65_536] = [b' '; 65_536];
-                *left = left.saturating_sub(65_536);
+                static SPACES: [u8; 4_096] = [b' '; 4_096];
+                *left = left.saturating_sub(4_096);
                 Some(Ok(Frame::data(Bytes::from_static(&SPACES))))
             }
         })
