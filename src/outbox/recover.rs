@@ -91,7 +91,7 @@ impl Desk {
     /// Alerts that today's configuration has answered, or that a day without a repetition has.
     fn judge_alerts(&self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         let route = &self.settings.route;
-        if route.on_call.is_some() && !route.sms_channels.is_empty() {
+        if !route.on_call.is_empty() && !route.sms_channels.is_empty() {
             tx.clear_alert("oncall:nobody", now)?;
         }
         for row in tx.channels()? {

@@ -4,33 +4,26 @@
 //! inside the transaction that settles the classification, so that a decision and its jobs are durable together.
 //! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
 
+mod oncall;
 mod safe;
 mod text;
 mod translit;
 
 use std::time::Duration;
 
-use crate::model::{Channel, CrmNote, CrmUpdate, Label, Lead, NewJob, Phone, Priority, SmsTask, Task, Timestamp};
+use crate::model::{Channel, CrmNote, CrmUpdate, Label, Lead, NewJob, Priority, SmsTask, Task, Timestamp};
 
+pub use oncall::{LONE_WAIT, OnCall, Person, Step, Turn};
 pub use text::{SmsTemplate, TemplateError, repeated};
 
 /// The waits between laps of the channel order stop doubling here: 30 s becomes 4 min at most.
 const MAX_LAP_DOUBLINGS: u32 = 3;
 
-/// The person who is texted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The name, for the timeline and the note.
-    pub name: String,
-    /// The number.
-    pub phone: Phone,
-}
-
 /// What the router knows besides the lead.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Who is on call.
-    pub on_call: Option<Person>,
+    pub on_call: OnCall,
     /// Ways to text, best first.
     pub sms_channels: Vec<Channel>,
     /// How long a channel may take to submit a text before the next one takes over.
@@ -130,7 +123,7 @@ fn alert(
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<NewJob> {
-    let person = settings.on_call.as_ref()?;
+    let person = settings.on_call.turn(0, now)?.person;
     let order = &settings.sms_channels;
     let channel = order.iter().find(|channel| usable(channel)).or_else(|| order.first())?.clone();
     let sms = SmsTask {
@@ -190,7 +183,7 @@ pub(crate) mod tests {
 
     pub(crate) fn settings() -> Settings {
         Settings {
-            on_call: Some(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
+            on_call: OnCall::alone(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
             sms_channels: vec![Channel::new(Lane::Sms, "modem0"), Channel::new(Lane::Sms, "twilio")],
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),

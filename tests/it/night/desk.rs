@@ -12,7 +12,7 @@ use nightdesk::model::{
     ModemState, NewLead, Outcome, Reading, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
 use nightdesk::outbox::{self, BreakerSettings, Desk, Limits, SharedDesk, Waits};
-use nightdesk::route::{self, Person, SmsTemplate};
+use nightdesk::route::{self, OnCall, Person, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Rider, Store};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -324,7 +324,7 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
         },
         breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
         route: route::Settings {
-            on_call: Some(Person { name: "Dana".into(), phone: DANA.parse().unwrap() }),
+            on_call: OnCall::alone(Person { name: "Dana".into(), phone: DANA.parse().unwrap() }),
             sms_channels: texts,
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
 use nightdesk::outbox::{BreakerSettings, Limits, Settings, Waits};
-use nightdesk::route::{self, Person, SmsTemplate};
+use nightdesk::route::{self, OnCall, Person, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
 use super::effects::{Sky, Trouble, Weather};
@@ -158,7 +158,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings 
         },
         breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
         route: route::Settings {
-            on_call: Some(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
+            on_call: OnCall::alone(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
             sms_channels: texts,
             failover_after: CLOCK,
             sms_give_up_after: Duration::from_hours(1),
