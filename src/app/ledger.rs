@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::Config;
 use crate::model::{BootId, Fact, Kept, Ledger, LedgerError, Memory, ModemState, RowId, Timestamp, Turn};
 use crate::outbox::{Desk, SharedDesk};
-use crate::store::{Command, Store, StoreError, Tx, Writer};
+use crate::store::{Command, Inbound, Store, StoreError, Tx, Writer};
 
 use super::{AppError, wiring};
 
@@ -97,10 +97,14 @@ fn keep(tx: Tx<'_>, desk: &mut Desk, modem: &str, fact: &Fact, now: Timestamp, j
         Fact::Part(part) => desk.written(tx, modem, part, now, jitter),
         Fact::Report(report) => desk.reported(tx, modem, report, now, jitter),
         Fact::Inbound(sms) => {
-            if tx.keep_inbound(modem, sms)? {
+            let kept = tx.keep_inbound(modem, sms)?;
+            if kept != Inbound::Again {
                 tracing::info!(modem, number = sms.number, part = ?sms.concat, sms_text = sms.text.as_deref().ok(), "a text came in");
             }
-            Ok(())
+            match kept {
+                Inbound::Whole(text) if sms.answerable => desk.heard(tx, &sms.number, &text, now),
+                Inbound::Whole(_) | Inbound::Unread | Inbound::Again => Ok(()),
+            }
         }
         Fact::Pin(pin) => tx.keep_pin(pin),
         Fact::Harm { device } => tx.keep_harm(device, now),

@@ -74,7 +74,7 @@ fn what(lead: &Lead, job: &JobRow) -> Option<What> {
     let reason = || job.result.clone().unwrap_or_default();
     let channel = || Channel::stored(job.channel.clone()).short_name().to_owned();
     match (task, job.state.as_str()) {
-        (Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_), _) => None,
+        (Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_) | Task::Escalate { .. }, _) => None,
         (task, "dead") => Some(What::Dead { job: job.id.clone(), kind: task.kind().to_owned() }),
         (Task::Classify { .. }, "done") => Some(What::Labelled(lead.label?)),
         (Task::Sms(SmsTask { text, .. }), "done") => Some(What::Texted { channel: channel(), text }),
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn each_end_is_told_once_and_in_order() {
         let record = CrmRecord { channel: Channel::stored("crm:hubspot".into()), id: "1".into() };
-        let note = Task::CrmNote(CrmNote { record });
+        let note = Task::CrmNote(CrmNote { record, news: None });
         let timer = Task::SmsFailover { job: JobId::new(AT, [1; 10]) };
         let mut jobs = vec![
             job("a", &note, "crm:hubspot", "dead", Some(30)),

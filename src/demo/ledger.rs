@@ -110,7 +110,8 @@ fn place(job: &JobRow) -> Option<(u8, u32)> {
         | Task::ClassifyDeadline {}
         | Task::CrmRead(_)
         | Task::SmsFailover { .. }
-        | Task::SmsStatus(_) => None,
+        | Task::SmsStatus(_)
+        | Task::Escalate { .. } => None,
     }
 }
 

@@ -120,6 +120,12 @@ pub struct SmsTask {
     /// How many legs just before this one were refused for good: once every channel has said so, it is over.
     #[serde(default)]
     pub refused: u32,
+    /// Which text about the lead this is, counted from 0; all legs of a text have its number.
+    #[serde(default)]
+    pub thread: u32,
+    /// It answers what a person wrote; the others call a person.
+    #[serde(default)]
+    pub is_answer: bool,
 }
 
 /// Asking what became of a text that a vendor took.
@@ -147,6 +153,18 @@ pub struct CrmUpdate {
 pub struct CrmNote {
     /// The record.
     pub record: CrmRecord,
+    /// It tells only this, which happened later; `None` tells all that was done.
+    #[serde(default)]
+    pub news: Option<CrmNews>,
+}
+
+/// What happened after the note was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmNews {
+    /// When.
+    pub at: Timestamp,
+    /// What, in words that follow the time.
+    pub words: String,
 }
 
 /// Reading the fields of a record: the webhook told only that there is one.
@@ -186,6 +204,13 @@ pub enum Task {
     },
     /// Ask what became of a text.
     SmsStatus(SmsStatus),
+    /// Timer: the person who was called has not claimed the lead, so the next one is called.
+    Escalate {
+        /// The round of the chain it belongs to.
+        round: u32,
+        /// The step whose time is over.
+        step: u32,
+    },
     /// Write class and priority.
     CrmUpdate(CrmUpdate),
     /// Write the note.
@@ -203,6 +228,7 @@ impl Task {
             Self::Sms(_) => "sms",
             Self::SmsFailover { .. } => "sms_failover",
             Self::SmsStatus(_) => "sms_status",
+            Self::Escalate { .. } => "escalate",
             Self::CrmUpdate(_) => "crm_update",
             Self::CrmNote(_) => "crm_note",
         }
@@ -213,7 +239,9 @@ impl Task {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Classify { .. } => Lane::Llm,
-            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) => Lane::Desk,
+            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) | Self::Escalate { .. } => {
+                Lane::Desk
+            }
             Self::Sms(_) => Lane::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
         }
@@ -224,7 +252,9 @@ impl Task {
     pub const fn stage(&self) -> Stage {
         match self {
             Self::Classify { .. } => Stage::Classify,
-            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) => Stage::Desk,
+            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) | Self::Escalate { .. } => {
+                Stage::Desk
+            }
             Self::Sms(_) => Stage::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
         }
@@ -239,6 +269,7 @@ impl Task {
             | Self::CrmRead(_)
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
+            | Self::Escalate { .. }
             | Self::CrmUpdate(_) => true,
             Self::Sms(_) | Self::CrmNote(_) => false,
         }
@@ -253,7 +284,8 @@ impl Task {
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
             | Self::SmsFailover { .. }
-            | Self::SmsStatus(_) => false,
+            | Self::SmsStatus(_)
+            | Self::Escalate { .. } => false,
         }
     }
 }

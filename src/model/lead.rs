@@ -101,13 +101,48 @@ impl LeadCode {
     /// The code of the `number`-th lead of this desk; codes come round again after every combination was used.
     #[must_use]
     pub fn of(number: i64) -> Self {
-        let pick = |set: &'static [u8], n: usize| {
-            set.get(n.checked_rem(set.len()).unwrap_or(0)).map_or('K', |b| char::from(*b))
-        };
+        let (letter, rest) = Self::letter(number);
+        Self(format!("{letter}{}", Self::pick(Self::DIGITS, rest)))
+    }
+
+    /// One with two digits, for when the short ones are in use.
+    #[must_use]
+    pub fn long(number: i64) -> Self {
+        let (letter, rest) = Self::letter(number);
+        let tens = rest.checked_div(Self::DIGITS.len()).unwrap_or(0);
+        Self(format!("{letter}{}{}", Self::pick(Self::DIGITS, tens), Self::pick(Self::DIGITS, rest)))
+    }
+
+    /// Codes to try for the `number`-th lead, best first: every short one, then every long one.
+    pub fn candidates(number: i64) -> impl Iterator<Item = Self> {
+        let (letters, digits) = (Self::LETTERS.len(), Self::DIGITS.len());
+        let short = i64::try_from(letters.saturating_mul(digits)).unwrap_or(0);
+        let long = short.saturating_mul(i64::try_from(digits).unwrap_or(0));
+        let from = move |n: i64| number.saturating_add(n);
+        (0..short).map(move |n| Self::of(from(n))).chain((0..long).map(move |n| Self::long(from(n))))
+    }
+
+    /// What a person typed, in capitals, if it has the shape of a code.
+    #[must_use]
+    pub fn typed(word: &str) -> Option<Self> {
+        let (letter, digits) = word.as_bytes().split_first()?;
+        let known = Self::LETTERS.contains(letter) && digits.iter().all(|digit| Self::DIGITS.contains(digit));
+        (known && (1..=2).contains(&digits.len())).then(|| Self(word.to_owned()))
+    }
+
+    /// A code as it was stored.
+    #[must_use]
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    fn letter(number: i64) -> (char, usize) {
         let n = usize::try_from(number).unwrap_or(0);
-        let letter = pick(Self::LETTERS, n);
-        let digit = pick(Self::DIGITS, n.checked_div(Self::LETTERS.len()).unwrap_or(0));
-        Self(format!("{letter}{digit}"))
+        (Self::pick(Self::LETTERS, n), n.checked_div(Self::LETTERS.len()).unwrap_or(0))
+    }
+
+    fn pick(set: &'static [u8], n: usize) -> char {
+        set.get(n.checked_rem(set.len()).unwrap_or(0)).map_or('K', |b| char::from(*b))
     }
 }
 
@@ -219,5 +254,9 @@ mod tests {
         let codes: HashSet<String> = (0..133).map(|n| LeadCode::of(n).to_string()).collect();
         assert_eq!(codes.len(), 133);
         assert_eq!(LeadCode::of(133), LeadCode::of(0));
+        let all: Vec<LeadCode> = LeadCode::candidates(1_000).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), 133 + 931);
+        assert!(all.iter().all(|code| LeadCode::typed(&code.to_string()).as_ref() == Some(code)));
+        assert_eq!(LeadCode::of(1_000), all[0]);
     }
 }

@@ -3,6 +3,7 @@
 //! This room knows no other room and does no I/O: values, closed enumerations, and two traits: [`Effect`],
 //! through which the outbox reaches the world, and [`Ledger`], through which a modem remembers. Time and randomness are always passed in.
 
+mod claim;
 mod clock;
 mod effect;
 mod fault;
@@ -14,12 +15,13 @@ mod modem;
 mod phone;
 mod sms;
 
+pub use claim::{Claim, ClaimState};
 pub use clock::{Clock, Timestamp};
 pub use effect::{Done, Effect, LlmCall, Outcome, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
-    Action, Channel, CrmNote, CrmRead, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed,
+    Action, Channel, CrmNews, CrmNote, CrmRead, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed,
     SmsStatus, SmsTask, Stage, Task,
 };
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};

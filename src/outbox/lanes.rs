@@ -131,7 +131,8 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
             | Task::CrmRead(_)
             | Task::Sms(_)
             | Task::SmsFailover { .. }
-            | Task::SmsStatus(_),
+            | Task::SmsStatus(_)
+            | Task::Escalate { .. },
             _,
         ) => Command::Outcome,
     }

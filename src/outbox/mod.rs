@@ -7,6 +7,7 @@
 //! A claim rides in the transaction that made its job, so a new lead's first job is inserted and claimed in one commit.
 
 mod channel;
+mod claims;
 mod lanes;
 mod legs;
 mod polls;
@@ -249,7 +250,9 @@ impl Desk {
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
             Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
-            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_) => now.after(limits.look_up),
+            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_) | Task::Escalate { .. } => {
+                now.after(limits.look_up)
+            }
         }
     }
 

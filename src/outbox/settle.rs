@@ -9,6 +9,7 @@ use crate::model::{
 use crate::route;
 use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
 
+use super::claims::withdraw;
 use super::legs::Leg;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
@@ -232,9 +233,15 @@ impl Desk {
     ) -> Result<(), StoreError> {
         // A text that surely never left told nobody; one that may have is not sent again for the same conclusion.
         let alerted = !again && (tx.has_open(lead.id, "sms")? || tx.may_be_texted(lead.id)?);
-        let mut jobs = route::plan(&self.settings.route, lead, label, alerted, &usable(tx, now), now);
+        let mut lead = lead.clone();
+        if label != Label::UrgentBuyer {
+            withdraw(tx, lead.id, now)?;
+        } else if !alerted {
+            self.open_claim(tx, &mut lead, now)?;
+        }
+        let mut jobs = route::plan(&self.settings.route, &lead, label, alerted, &usable(tx, now), now);
         if label == Label::UrgentBuyer && !alerted {
-            nobody_to_text(tx, lead, &jobs, now)?;
+            nobody_to_text(tx, &lead, &jobs, now)?;
         }
         if lead.routed_at.is_some() && !again {
             jobs = not_done(tx, lead.id, label, jobs)?;
@@ -245,16 +252,23 @@ impl Desk {
     /// The provisional route: a person is told of a lead that no model has labelled.
     pub(super) fn enact_provisional(&self, tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreError> {
         tx.set_provisional(lead.id, now)?;
-        let jobs = route::provisional(&self.settings.route, lead, &usable(tx, now), now);
-        nobody_to_text(tx, lead, &jobs, now)?;
+        let mut lead = lead.clone();
+        self.open_claim(tx, &mut lead, now)?;
+        let jobs = route::provisional(&self.settings.route, &lead, &usable(tx, now), now);
+        nobody_to_text(tx, &lead, &jobs, now)?;
         self.insert(tx, jobs, now)
     }
 
     /// Inserts planned jobs; a text brings its failover timer, and a note that still waits is not doubled.
     pub(super) fn insert(&self, tx: Tx<'_>, jobs: Vec<NewJob>, now: Timestamp) -> Result<(), StoreError> {
-        for job in jobs {
+        for mut job in jobs {
             if matches!(job.task, Task::CrmNote(_)) && tx.has_waiting(job.lead, job.task.kind())? {
                 continue;
+            }
+            if let Task::Sms(sms) = &mut job.task
+                && sms.leg == 0
+            {
+                sms.thread = tx.next_thread(job.lead)?;
             }
             let id = tx.insert_job(&job, now)?;
             if let Task::Sms(SmsTask { failover_at: Some(clock), .. }) = &job.task {
@@ -282,6 +296,7 @@ impl Desk {
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
+            | Task::Escalate { .. }
             | Task::CrmUpdate(_)
             | Task::CrmNote(_) => None,
         };
@@ -331,6 +346,10 @@ pub(super) fn bury(
         }
         Stage::Sms => {
             tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the text is dead", now)?;
+            // Whoever was to be called knows nothing of it.
+            if matches!(&job.task, Task::Sms(sms) if !sms.is_answer) {
+                tx.hasten(job.lead, "escalate", now)?;
+            }
             tx.alert(
                 "sms:undelivered",
                 "a text to the person on call could not be sent on any channel",

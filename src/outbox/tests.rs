@@ -14,7 +14,7 @@ use crate::store::{Arrival, Gate, JobRow, Opening, Received, Store};
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const CLOCK: Duration = Duration::from_secs(30);
 
-fn settings(channels: &[&str]) -> Settings {
+pub(super) fn settings(channels: &[&str]) -> Settings {
     let texts: Vec<Channel> = channels.iter().map(|name| Channel::new(Lane::Sms, name)).collect();
     let mut workers: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
     workers.insert(Channel::desk(), 1);
@@ -36,7 +36,7 @@ fn settings(channels: &[&str]) -> Settings {
     }
 }
 
-fn opening() -> Opening {
+pub(super) fn opening() -> Opening {
     let day = Duration::from_hours(24);
     Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day }
 }
@@ -86,6 +86,8 @@ impl Night {
             leg: 0,
             failover_at: failover.then(|| BEGIN.after(CLOCK)),
             refused: 0,
+            thread: 0,
+            is_answer: false,
         };
         let job = NewJob {
             lead,

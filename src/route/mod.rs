@@ -4,16 +4,20 @@
 //! inside the transaction that settles the classification, so that a decision and its jobs are durable together.
 //! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
 
+mod answer;
 mod oncall;
+mod reply;
 mod safe;
 mod text;
 mod translit;
 
 use std::time::Duration;
 
-use crate::model::{Channel, CrmNote, CrmUpdate, Label, Lead, NewJob, Priority, SmsTask, Task, Timestamp};
+use crate::model::{Channel, CrmNote, CrmUpdate, Label, Lead, LeadId, NewJob, Priority, SmsTask, Task, Timestamp};
 
-pub use oncall::{LONE_WAIT, OnCall, Person, Step, Turn};
+pub use answer::{answer, briefing, explanation, news};
+pub use oncall::{OnCall, Person, Step, Turn};
+pub use reply::{Reply, Wish, read};
 pub use text::{SmsTemplate, TemplateError, repeated};
 
 /// The waits between laps of the channel order stop doubling here: 30 s becomes 4 min at most.
@@ -124,19 +128,48 @@ fn alert(
     now: Timestamp,
 ) -> Option<NewJob> {
     let person = settings.on_call.turn(0, now)?.person;
+    let text = settings.template.text(lead, class, settings.max_parts, settings.translit);
+    text_to(settings, lead.id, person, text, usable, now)
+}
+
+/// The text that calls `person` for a lead that nobody has claimed yet.
+#[must_use]
+pub fn call(
+    settings: &Settings,
+    lead: &Lead,
+    person: &Person,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Option<NewJob> {
+    let class = if lead.label.is_some() { "URGENT" } else { "UNCLASSIFIED" };
+    let text = settings.template.text(lead, class, settings.max_parts, settings.translit);
+    text_to(settings, lead.id, person, text, usable, now)
+}
+
+/// A text to `person`, by the best channel that can be used.
+fn text_to(
+    settings: &Settings,
+    lead: LeadId,
+    person: &Person,
+    text: String,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Option<NewJob> {
     let order = &settings.sms_channels;
     let channel = order.iter().find(|channel| usable(channel)).or_else(|| order.first())?.clone();
     let sms = SmsTask {
         to: person.phone.clone(),
         who: person.name.clone(),
-        text: settings.template.text(lead, class, settings.max_parts, settings.translit),
+        text,
         repeat: false,
         leg: 0,
         failover_at: failover_at(settings, 0, now),
         refused: 0,
+        thread: 0,
+        is_answer: false,
     };
     Some(NewJob {
-        lead: lead.id,
+        lead,
         task: Task::Sms(sms),
         channel,
         priority: Priority::Urgent,
@@ -169,7 +202,7 @@ fn crm_note(settings: &Settings, lead: &Lead, now: Timestamp) -> Option<NewJob> 
     Some(NewJob {
         lead: lead.id,
         channel: record.channel.clone(),
-        task: Task::CrmNote(CrmNote { record }),
+        task: Task::CrmNote(CrmNote { record, news: None }),
         priority: Priority::Low,
         due_at,
         deadline_at: due_at.after(settings.crm_give_up_after),
@@ -179,7 +212,7 @@ fn crm_note(settings: &Settings, lead: &Lead, now: Timestamp) -> Option<NewJob> 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{CrmRecord, Lane, LeadCode, LeadId, RowId};
+    use crate::model::{CrmRecord, Lane, LeadCode, RowId};
 
     pub(crate) fn settings() -> Settings {
         Settings {

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::model::{Phone, Timestamp};
 
-/// How long a person alone on call has before it is said that nobody answered.
-pub const LONE_WAIT: Duration = Duration::from_mins(10);
-
 /// Somebody who can be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -32,7 +29,7 @@ pub struct Turn<'a> {
     pub step: u32,
     /// Who is called.
     pub person: &'a Person,
-    /// How long that person has.
+    /// How long that person has; zero: for ever.
     pub wait: Duration,
 }
 
@@ -49,10 +46,10 @@ impl OnCall {
         Self { chain }
     }
 
-    /// One person, always.
+    /// One person, always, who is not waited for: there is nobody to call next.
     #[must_use]
     pub fn alone(who: Person) -> Self {
-        Self::new(vec![Step { who, wait: LONE_WAIT }])
+        Self::new(vec![Step { who, wait: Duration::ZERO }])
     }
 
     /// Whether there is nobody at all.

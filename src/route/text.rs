@@ -13,6 +13,9 @@ use crate::model::{Alphabet, Layout, Lead, Phone};
 /// Used when the configuration gives none.
 const DEFAULT_TEMPLATE: &str = "{{ code }} {{ class }} {{ phone or email or 'no contact' }} {{ name or 'no name' }} via {{ source }}: {{ message }}";
 
+/// What whoever has claimed a lead is sent: all that is needed to call the prospect.
+const BRIEFING: &str = "{{ code }} is yours. {{ phone or email or 'no contact' }} {{ email if phone else '' }} {{ name or 'no name' }}: {{ message }}";
+
 /// What marks the one repeat after an unknown outcome.
 const REPEAT_MARK: &str = "(repeat) ";
 
@@ -29,14 +32,24 @@ pub struct SmsTemplate {
 
 impl Default for SmsTemplate {
     fn default() -> Self {
-        let mut environment = Environment::new();
-        // The constant is a valid template (a test renders it); if it were not, `render` falls back to plain words.
-        drop(environment.add_template("sms", DEFAULT_TEMPLATE));
-        Self { environment }
+        Self::built_in(DEFAULT_TEMPLATE)
     }
 }
 
 impl SmsTemplate {
+    /// The text for whoever has claimed the lead.
+    #[must_use]
+    pub(super) fn briefing() -> Self {
+        Self::built_in(BRIEFING)
+    }
+
+    fn built_in(source: &'static str) -> Self {
+        let mut environment = Environment::new();
+        // Our own are valid (tests render them); if one were not, `render` falls back to plain words.
+        drop(environment.add_template("sms", source));
+        Self { environment }
+    }
+
     /// Takes the operator's template. A lead for which it turns out blank or fails is told in plain words.
     ///
     /// # Errors

@@ -132,6 +132,8 @@ mod tests {
                     leg: 0,
                     failover_at: Some(wrong.after(minute)),
                     refused: 0,
+                    thread: 0,
+                    is_answer: false,
                 };
                 let job = NewJob {
                     lead,

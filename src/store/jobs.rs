@@ -373,13 +373,13 @@ impl Tx<'_> {
         Ok(query.query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| row.get(0))?)
     }
 
-    /// Whether a job of this kind waits for the lead: begun, its words may be made already.
+    /// Whether a job of this kind waits for the lead: begun, its words may be made already. A note that tells only news is
+    /// no such note.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn has_waiting(self, lead: LeadId, kind: &str) -> Result<bool, StoreError> {
-        const SQL: &str =
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE lead_id = :lead AND kind = :kind AND state = 'ready')";
+        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE lead_id = :lead AND kind = :kind AND state = 'ready' AND json_extract(payload, '$.news') IS NULL)";
         let mut query = self.connection.prepare_cached(SQL)?;
         Ok(query.query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| row.get(0))?)
     }

@@ -127,6 +127,8 @@ mod tests {
             leg: 0,
             failover_at: None,
             refused: 0,
+            thread: 0,
+            is_answer: false,
         });
         let (due_at, deadline_at) = (at(0), at(3_600));
         let lead = LeadId::new(at(0), BOOT);

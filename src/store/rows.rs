@@ -41,7 +41,7 @@ pub(super) fn lead(row: &Row<'_>) -> Result<Lead, StoreError> {
     let record: Option<String> = row.get("crm_record")?;
     Ok(Lead {
         id: parsed(row, "id")?,
-        code: LeadCode::of(row.get("number")?),
+        code: LeadCode::stored(row.get("code")?),
         source: row.get("source")?,
         received_at: parsed(row, "received_at")?,
         record: channel.zip(record).map(|(channel, id)| CrmRecord { channel: Channel::stored(channel), id }),

@@ -14,6 +14,17 @@ use crate::model::{InboundSms, Timestamp};
 /// How long a text waits for its parts: networks try no longer either.
 const WINDOW: Duration = Duration::from_hours(24);
 
+/// What a text, or a part of one, is once it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inbound {
+    /// Its PDU was kept before.
+    Again,
+    /// A part is missing, or can't be read.
+    Unread,
+    /// All of it is here.
+    Whole(String),
+}
+
 /// One part as it is stored.
 struct Part {
     index: u8,
@@ -22,18 +33,18 @@ struct Part {
 }
 
 impl Tx<'_> {
-    /// Keeps a text, or a part of one. `false`: its PDU was kept before.
+    /// Keeps a text, or a part of one.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn keep_inbound(self, modem: &str, sms: &InboundSms) -> Result<bool, StoreError> {
+    pub fn keep_inbound(self, modem: &str, sms: &InboundSms) -> Result<Inbound, StoreError> {
         const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM sms_inbound_parts WHERE modem = :modem AND pdu = :pdu)";
         const SQL: &str = "
             INSERT INTO sms_inbound_parts (inbound_id, part, at, modem, text, reason, pdu)
             VALUES (:inbound, :part, :at, :modem, :text, :reason, :pdu)";
         let pdu = named_params! { ":modem": modem, ":pdu": sms.pdu };
         if self.connection.prepare_cached(KNOWN)?.query_row(pdu, |row| row.get(0))? {
-            return Ok(false);
+            return Ok(Inbound::Again);
         }
         let (_, total, part) = concat(sms);
         let inbound = match self.waiting(modem, sms)? {
@@ -44,8 +55,7 @@ impl Tx<'_> {
             ":inbound": inbound, ":part": part, ":at": sms.at.to_string(), ":modem": modem,
             ":text": sms.text.as_ref().ok(), ":reason": sms.text.as_ref().err(), ":pdu": sms.pdu,
         })?;
-        self.put_together(inbound, total, sms.at)?;
-        Ok(true)
+        self.put_together(inbound, total, sms.at)
     }
 
     /// The newest text that waits for this part; one that came twice, only worded by another PDU, belongs to its text too.
@@ -78,7 +88,7 @@ impl Tx<'_> {
     }
 
     /// Writes the text as far as its parts are known.
-    fn put_together(self, inbound: i64, total: u8, now: Timestamp) -> Result<(), StoreError> {
+    fn put_together(self, inbound: i64, total: u8, now: Timestamp) -> Result<Inbound, StoreError> {
         const PARTS: &str =
             "SELECT part, text, reason FROM sms_inbound_parts WHERE inbound_id = :id GROUP BY part ORDER BY part";
         const SQL: &str = "
@@ -90,11 +100,12 @@ impl Tx<'_> {
         let parts: Vec<Part> = found.collect::<Result<_, _>>()?;
         let missing = usize::from(total).saturating_sub(parts.len());
         let whole_at = (missing == 0).then(|| now.to_string());
+        let (text, reason) = (words(&parts, total), parts.iter().find_map(|part| part.reason.as_deref()));
         self.connection.prepare_cached(SQL)?.execute(named_params! {
-            ":id": inbound, ":missing": i64::try_from(missing).unwrap_or(i64::MAX), ":text": words(&parts, total),
-            ":reason": parts.iter().find_map(|part| part.reason.as_deref()), ":whole_at": whole_at,
+            ":id": inbound, ":missing": i64::try_from(missing).unwrap_or(i64::MAX), ":text": text, ":reason": reason,
+            ":whole_at": whole_at,
         })?;
-        Ok(())
+        Ok(if missing == 0 && reason.is_none() { Inbound::Whole(text) } else { Inbound::Unread })
     }
 }
 

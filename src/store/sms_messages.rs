@@ -106,8 +106,10 @@ impl Tx<'_> {
             Ok::<_, StoreError>(job_of(row).and_then(|job| Ok((job, rows::job_state(row, "state")?))).ok())
         })?;
         let all: Vec<(Job, JobState)> = found.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let thread = |job: &Job| if let Task::Sms(sms) = &job.task { Some(sms.thread) } else { None };
+        let of_it: Vec<(Job, JobState)> = all.into_iter().filter(|(leg, _)| thread(leg) == thread(job)).collect();
         let begins = |(leg, _): &(Job, JobState)| matches!(&leg.task, Task::Sms(sms) if sms.leg == 0);
-        let mut alerts = all.chunk_by(|_, next| !begins(next));
+        let mut alerts = of_it.chunk_by(|_, next| !begins(next));
         Ok(alerts.find(|legs| legs.iter().any(|(leg, _)| leg.id == job.id)).map(<[_]>::to_vec).unwrap_or_default())
     }
 
@@ -141,6 +143,8 @@ mod tests {
             leg,
             failover_at: None,
             refused: 0,
+            thread: 0,
+            is_answer: false,
         });
         let (lead, channel) = (LeadId::new(at(0), [1; 10]), Channel::new(Lane::Sms, "modem0"));
         let (due_at, deadline_at) = (at(0), at(3_600));

@@ -15,8 +15,12 @@ SELECT l.number, l.code, l.id AS lead_id, l.received_at,
             WHEN l.provisional_at IS NOT NULL THEN 'alerted, not classified yet'
             ELSE 'being read' END AS state,
        (SELECT group_concat(s.channel || ' ' || s.state, ', ') FROM sms_messages s WHERE s.lead_id = l.id) AS texts,
+       (SELECT CASE c.state WHEN 'claimed' THEN 'claimed by ' || c.claimed_by ELSE c.state END
+          FROM claims c WHERE c.lead_id = l.id) AS claim,
        (SELECT min(round((julianday(s.submitted_at) - julianday(l.received_at)) * 86400.0, 1))
           FROM sms_messages s WHERE s.lead_id = l.id AND s.state <> 'unknown') AS seconds_to_sms,
+       (SELECT round((julianday(c.claimed_at) - julianday(l.received_at)) * 86400.0, 1)
+          FROM claims c WHERE c.lead_id = l.id AND c.state = 'claimed') AS seconds_to_claim,
        (SELECT count(*) FROM inbox i WHERE i.lead_id = l.id AND i.verdict IN ('duplicate', 'repeat')) AS repeats,
        coalesce(l.message, l.raw_message) AS message
   FROM leads l
@@ -44,6 +48,8 @@ SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
         UNION ALL
         SELECT lead_id, ended_at, kind || ' on ' || channel || ' ' || state, coalesce(result, '')
           FROM jobs WHERE state IN ('cancelled', 'dead') AND ended_at IS NOT NULL
+        UNION ALL
+        SELECT lead_id, at, 'lead ' || what, coalesce(who, '') FROM claim_log
         UNION ALL
         SELECT m.lead_id, r.at, 'report on ' || m.channel || ': ' || replace(r.fate, '-', ' '),
                coalesce('part ' || r.part || ' of ' || p.total || ', ', '') || 'to ' || r.number || ', status ' || r.status

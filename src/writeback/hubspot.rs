@@ -103,7 +103,10 @@ impl HubSpot {
     }
 
     async fn write_note(&self, note: &CrmNote, work: &Work) -> Report {
-        let lines = note::lines(&work.lead, &work.actions, &self.settings.zone);
+        let lines = match &note.news {
+            Some(news) => note::news_lines(&work.lead, news, &self.settings.zone),
+            None => note::lines(&work.lead, &work.actions, &self.settings.zone),
+        };
         let body = json!({
             "properties": {
                 "hs_timestamp": Timestamp::now().to_string(),

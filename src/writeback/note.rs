@@ -6,7 +6,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Action, ClassifiedBy, CrmUpdate, JobState, Lead, SmsTask, Task, Timestamp};
+use crate::model::{Action, ClassifiedBy, CrmNews, CrmUpdate, JobState, Lead, SmsTask, Task, Timestamp};
 
 /// A reason is cut here: a note is read on a phone, the whole story is in `nightdesk leads show`.
 const MAX_REASON_CHARS: usize = 200;
@@ -21,20 +21,21 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
     let texts: Vec<(&Action, &SmsTask)> = actions
         .iter()
         .filter_map(|action| match &action.task {
-            Task::Sms(sms) => Some((action, sms)),
+            Task::Sms(sms) if !sms.is_answer => Some((action, sms)),
             _ => None,
         })
         .collect();
     let mut told: Vec<String> = actions
         .iter()
         .filter_map(|action| match &action.task {
-            Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
+            Task::Sms(sms) => (!sms.is_answer).then(|| text_line(action, sms, &texts, &clock)),
             Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
+            | Task::Escalate { .. }
             | Task::CrmNote(_) => None,
         })
         .collect();
@@ -43,6 +44,13 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
     lines.append(&mut told);
     lines.extend(nobody_reached(&texts).map(str::to_owned));
     lines
+}
+
+/// A note that tells only what happened after the first one.
+#[must_use]
+pub fn news_lines(lead: &Lead, news: &CrmNews, zone: &TimeZone) -> Vec<String> {
+    let clock = Clock { zone, day: local(lead.received_at, zone).map(|at| at.date()) };
+    vec![format!("nightdesk: {}{}.", clock.tell(Some(news.at)), news.words)]
 }
 
 /// The lines as the HTML of a note, with our marker as the last line so that a look-up can find it.
@@ -113,7 +121,7 @@ const fn by_whom(by: ClassifiedBy) -> &'static str {
 fn text_line(action: &Action, sms: &SmsTask, texts: &[(&Action, &SmsTask)], clock: &Clock<'_>) -> String {
     let at = clock.tell(action.ended_at);
     let (who, channel, why) = (&sms.who, action.channel.short_name(), reason(action));
-    let next = texts.iter().map(|(_, other)| *other).find(|other| other.leg > sms.leg);
+    let next = texts.iter().map(|(_, other)| *other).find(|other| other.thread == sms.thread && other.leg > sms.leg);
     match action.state {
         JobState::Done if sms.repeat => {
             format!("{at}SMS to {who} sent as a repeat ({channel}): the first text may have arrived too.")

@@ -75,11 +75,13 @@ fn sms() -> Task {
         leg: 0,
         failover_at: None,
         refused: 0,
+        thread: 0,
+        is_answer: false,
     })
 }
 
 fn note() -> Task {
-    Task::CrmNote(CrmNote { record: record() })
+    Task::CrmNote(CrmNote { record: record(), news: None })
 }
 
 fn update() -> Task {

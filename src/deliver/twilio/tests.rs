@@ -267,6 +267,8 @@ fn work(text: &str, look_up_since: Option<Timestamp>) -> Work {
         leg: 0,
         failover_at: None,
         refused: 0,
+        thread: 0,
+        is_answer: false,
     });
     Work {
         job: Job {

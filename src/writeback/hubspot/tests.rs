@@ -71,7 +71,7 @@ fn update(label: Option<Label>, priority: bool) -> Task {
 }
 
 fn note_task() -> Task {
-    Task::CrmNote(CrmNote { record: record() })
+    Task::CrmNote(CrmNote { record: record(), news: None })
 }
 
 fn work(task: Task, look_up: bool) -> Work {

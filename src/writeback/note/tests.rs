@@ -51,8 +51,17 @@ fn action(task: Task, channel: &str, state: JobState, ended: &str, reason: &str)
 
 fn text(leg: u32, repeat: bool, channel: &str, state: JobState, ended: &str, reason: &str) -> Action {
     let to = "+15551230001".parse().unwrap();
-    let sms =
-        SmsTask { to, who: "Dana".to_owned(), text: "K7 …".to_owned(), repeat, leg, failover_at: None, refused: 0 };
+    let sms = SmsTask {
+        to,
+        who: "Dana".to_owned(),
+        text: "K7 …".to_owned(),
+        repeat,
+        leg,
+        failover_at: None,
+        refused: 0,
+        thread: 0,
+        is_answer: false,
+    };
     action(Task::Sms(sms), channel, state, ended, reason)
 }
 
@@ -209,7 +218,8 @@ fn a_note_tells_the_class_and_what_the_record_says() {
 #[test]
 fn the_note_and_the_timers_are_not_told_of() {
     let zone = TimeZone::UTC;
-    let itself = action(Task::CrmNote(CrmNote { record: record() }), "crm:hubspot", JobState::Leased, "", "");
+    let itself =
+        action(Task::CrmNote(CrmNote { record: record(), news: None }), "crm:hubspot", JobState::Leased, "", "");
     assert_eq!(lines(&urgent(), &[itself], &zone).len(), 1);
 }
 

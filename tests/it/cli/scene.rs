@@ -199,6 +199,8 @@ fn text(store: &mut Store, lead: LeadId) {
         leg: 0,
         failover_at: None,
         refused: 0,
+        thread: 0,
+        is_answer: false,
     };
     job(store, lead, Task::Sms(sms), &channel);
     let said = trace("AT+CMGS=30", "+CMGS: 7\r\nOK");

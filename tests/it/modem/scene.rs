@@ -242,6 +242,8 @@ fn work(text: &str) -> Work {
         leg: 0,
         failover_at: None,
         refused: 0,
+        thread: 0,
+        is_answer: false,
     };
     let lead = Lead {
         id: LeadId::fresh(now),

@@ -41,7 +41,8 @@ impl Deed {
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
-            | Task::SmsStatus(_) => return None,
+            | Task::SmsStatus(_)
+            | Task::Escalate { .. } => return None,
         };
         let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
         let (lead, channel) = (work.job.lead, work.job.channel.clone());

@@ -1,0 +1,265 @@
+//! Claims: a person takes an urgent lead on, or the next one is called.
+//!
+//! Each step is one transaction: the claim's row, the timers it makes moot, the texts and the news for the CRM together, so
+//! that a step is done once, whenever the power goes. The first commit that claims a lead has it; who comes later is told.
+//! A number that nobody on call has is never obeyed and never answered.
+
+use std::time::Duration;
+
+use crate::model::{Channel, Claim, ClaimState, CrmNews, Lead, LeadId, NewJob, Priority, Task, Timestamp};
+use crate::route::{self, Person, Reply, Turn, Wish};
+use crate::store::{StoreError, Tx};
+
+use super::Desk;
+use super::settle::usable;
+
+/// A desk that stood still for a while calls the next person all the same.
+const TIMER_IS_KEPT: Duration = Duration::from_hours(30 * 24);
+/// Explanations to one number in an hour: two machines that answer each other stop here.
+const MOST_ANSWERS_AN_HOUR: u32 = 5;
+
+impl Desk {
+    /// Opens the claim of a lead that a person is about to be called for, and gives it the code that its texts will have.
+    pub(super) fn open_claim(&self, tx: Tx<'_>, lead: &mut Lead, now: Timestamp) -> Result<(), StoreError> {
+        let Some(turn) = self.settings.route.on_call.turn(0, now) else { return Ok(()) };
+        open_at(tx, lead, turn, now)
+    }
+
+    /// The time of a step is over.
+    pub(super) fn escalate(
+        &self,
+        tx: Tx<'_>,
+        lead: LeadId,
+        (round, step): (u32, u32),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match tx.claim_of(lead)? {
+            Some(claim) if claim.state == ClaimState::Open && (claim.round, claim.step) == (round, step) => {
+                self.call_next(tx, &claim, now)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Calls the next person of the chain, or says that nobody is left.
+    fn call_next(&self, tx: Tx<'_>, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
+        let Some(turn) = self.settings.route.on_call.turn(claim.step.saturating_add(1), now) else {
+            return self.nobody_left(tx, claim, now);
+        };
+        if !tx.call_next(claim, turn.step, &turn.person.name, now)? {
+            return Ok(());
+        }
+        let lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
+        let skipped = turn.step.saturating_sub(claim.step).saturating_sub(1);
+        tracing::warn!(lead_id = %lead.id, code = %claim.code, from = claim.called, to = turn.person.name, step = turn.step,
+            skipped, "the next person is called");
+        wait_for(tx, lead.id, claim.round, turn, now)?;
+        self.call(tx, &lead, turn.person, now)
+    }
+
+    fn call(&self, tx: Tx<'_>, lead: &Lead, person: &Person, now: Timestamp) -> Result<(), StoreError> {
+        let job = route::call(&self.settings.route, lead, person, &usable(tx, now), now);
+        self.insert(tx, job.into_iter().collect(), now)
+    }
+
+    fn nobody_left(&self, tx: Tx<'_>, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
+        if !tx.end_claim(claim.lead, ClaimState::Unanswered, now)? {
+            return Ok(());
+        }
+        tx.alert(
+            &unclaimed(claim.lead),
+            &format!("nobody has claimed the urgent lead {}", claim.code),
+            &format!("call the prospect (`nightdesk leads show {0}`), or answer {0} to its text", claim.code),
+            now,
+        )?;
+        self.news(tx, claim.lead, "nobody has claimed this lead: please take it now", now)
+    }
+
+    /// A text came in: if somebody on call wrote it, it is obeyed.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn heard(&self, tx: Tx<'_>, number: &str, text: &str, now: Timestamp) -> Result<(), StoreError> {
+        let Some(person) = self.settings.route.on_call.whose(number) else {
+            tracing::info!(number, "the text is from nobody on call: it is kept, and not answered");
+            return Ok(());
+        };
+        let Reply { codes, wish } = route::read(text);
+        if wish == Wish::Nothing {
+            tracing::info!(number, who = person.name, "the text means nothing to the desk");
+            return Ok(());
+        }
+        if wish == Wish::Help || wish == Wish::Unclear {
+            return self.explain(tx, person, now);
+        }
+        let mut claims = Vec::new();
+        for code in &codes {
+            claims.extend(tx.claim_by_code(code, now)?);
+        }
+        if codes.is_empty() {
+            claims = tx.claims_wanted_of(&person.phone)?;
+        }
+        // A bare word is for the only lead there is; a code that no lead has is a slip of the thumb.
+        if claims.len() != codes.len().max(1) {
+            return self.explain(tx, person, now);
+        }
+        for claim in claims {
+            match wish {
+                Wish::Pass => self.pass(tx, &claim, person, now)?,
+                Wish::Claim | Wish::Help | Wish::Unclear | Wish::Nothing => self.take(tx, &claim, person, now)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The person takes the lead, unless somebody was first.
+    fn take(&self, tx: Tx<'_>, claim: &Claim, person: &Person, now: Timestamp) -> Result<(), StoreError> {
+        let lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
+        if !tx.take_claim(claim.lead, &person.name, now)? {
+            return match &claim.claimed_by {
+                Some(who) if *who == person.name => Ok(()),
+                Some(who) => self.answer(tx, lead.id, person, &format!("{} claimed by {who}", claim.code), now),
+                None => self.answer(tx, lead.id, person, &format!("{} needs nobody any more", claim.code), now),
+            };
+        }
+        tx.cancel_waiting(claim.lead, "escalate", None, "the lead was claimed", now)?;
+        tx.clear_alert(&unclaimed(claim.lead), now)?;
+        let waited = now.since(lead.received_at);
+        tracing::info!(lead_id = %lead.id, code = %claim.code, who = person.name, seconds = waited.as_secs(), "claimed");
+        self.answer(tx, lead.id, person, &route::briefing(&self.settings.route, &lead), now)?;
+        let told = format!("{} claimed by {}", claim.code, person.name);
+        for other in called(tx, claim.lead)?.into_iter().filter(|other| other.phone != person.phone) {
+            self.answer(tx, claim.lead, &other, &told, now)?;
+        }
+        self.news(tx, claim.lead, &format!("claimed by {}, {} after it came in", person.name, in_words(waited)), now)
+    }
+
+    /// The person passes the lead on: who was called last, or who has claimed it.
+    fn pass(&self, tx: Tx<'_>, claim: &Claim, person: &Person, now: Timestamp) -> Result<(), StoreError> {
+        match claim.state {
+            ClaimState::Open if claim.called == person.name => {
+                tx.log_claim(claim.lead, "passed", Some(&person.name), now)?;
+                tx.cancel_waiting(claim.lead, "escalate", None, "the lead was passed on", now)?;
+                self.call_next(tx, claim, now)
+            }
+            ClaimState::Claimed if claim.claimed_by.as_deref() == Some(person.name.as_str()) => {
+                tx.log_claim(claim.lead, "reopened", Some(&person.name), now)?;
+                self.begin_again(tx, claim, person, now)
+            }
+            ClaimState::Open | ClaimState::Claimed | ClaimState::Unanswered | ClaimState::Withdrawn => {
+                tracing::info!(lead_id = %claim.lead, who = person.name, "not theirs to pass on");
+                Ok(())
+            }
+        }
+    }
+
+    /// Whoever claimed the lead gives it back: the chain begins again, without that person.
+    fn begin_again(&self, tx: Tx<'_>, claim: &Claim, without: &Person, now: Timestamp) -> Result<(), StoreError> {
+        let mut lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
+        self.news(tx, lead.id, &format!("given back by {}", without.name), now)?;
+        let mut turn = self.settings.route.on_call.turn(0, now);
+        while let Some(next) = turn.filter(|turn| turn.person == without) {
+            turn = self.settings.route.on_call.turn(next.step.saturating_add(1), now);
+        }
+        if let Some(turn) = turn {
+            open_at(tx, &mut lead, turn, now)?;
+            return self.call(tx, &lead, turn.person, now);
+        }
+        tx.open_claim(lead.id, claim.step, &without.name, now)?;
+        self.nobody_left(tx, claim, now)
+    }
+
+    /// Says which leads wait and how they are answered; not too often, so that no machine keeps it going.
+    fn explain(&self, tx: Tx<'_>, person: &Person, now: Timestamp) -> Result<(), StoreError> {
+        let wanted = tx.claims_wanted_of(&person.phone)?;
+        let about = match wanted.last() {
+            Some(claim) => Some(claim.lead),
+            None => tx.last_called_for(&person.phone)?,
+        };
+        let hour_ago = now.before(Duration::from_hours(1));
+        let Some(lead) = about else { return Ok(()) };
+        if tx.answers_since(&person.phone, hour_ago)? >= MOST_ANSWERS_AN_HOUR {
+            tracing::warn!(who = person.name, "not explained once more: that was done enough in the last hour");
+            return Ok(());
+        }
+        let codes: Vec<String> = wanted.iter().map(|claim| claim.code.to_string()).collect();
+        self.answer(tx, lead, person, &route::explanation(&codes), now)
+    }
+
+    fn answer(&self, tx: Tx<'_>, lead: LeadId, to: &Person, text: &str, now: Timestamp) -> Result<(), StoreError> {
+        let job = route::answer(&self.settings.route, lead, to, text, &usable(tx, now), now);
+        self.insert(tx, job.into_iter().collect(), now)
+    }
+
+    /// A short note in the CRM about what has just happened.
+    fn news(&self, tx: Tx<'_>, lead: LeadId, words: &str, now: Timestamp) -> Result<(), StoreError> {
+        let lead = tx.lead(lead)?.ok_or(StoreError::Orphaned(lead))?;
+        let news = CrmNews { at: now, words: words.to_owned() };
+        if let Some(job) = route::news(&self.settings.route, &lead, news, now) {
+            tx.insert_job(&job, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens or re-opens the claim at a turn of the chain; the lead has the code of it from here on.
+fn open_at(tx: Tx<'_>, lead: &mut Lead, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.cancel_waiting(lead.id, "escalate", None, "the chain began again", now)?;
+    lead.code = tx.open_claim(lead.id, turn.step, &turn.person.name, now)?;
+    let round = tx.claim_of(lead.id)?.map_or(1, |claim| claim.round);
+    wait_for(tx, lead.id, round, turn, now)
+}
+
+/// The timer of a step.
+fn wait_for(tx: Tx<'_>, lead: LeadId, round: u32, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
+    if turn.wait.is_zero() {
+        return Ok(());
+    }
+    let due_at = now.after(turn.wait);
+    let timer = NewJob {
+        lead,
+        task: Task::Escalate { round, step: turn.step },
+        channel: Channel::desk(),
+        priority: Priority::Urgent,
+        due_at,
+        deadline_at: due_at.after(TIMER_IS_KEPT),
+    };
+    tx.insert_job(&timer, now).map(drop)
+}
+
+/// The lead needs nobody after all.
+pub(super) fn withdraw(tx: Tx<'_>, lead: LeadId, now: Timestamp) -> Result<(), StoreError> {
+    if tx.end_claim(lead, ClaimState::Withdrawn, now)? {
+        tx.cancel_waiting(lead, "escalate", None, "the lead needs nobody any more", now)?;
+        tx.clear_alert(&unclaimed(lead), now)?;
+    }
+    Ok(())
+}
+
+/// Everybody who was called for the lead, once.
+fn called(tx: Tx<'_>, lead: LeadId) -> Result<Vec<Person>, StoreError> {
+    let mut people: Vec<Person> = Vec::new();
+    for action in tx.actions(lead)? {
+        let Task::Sms(sms) = action.task else { continue };
+        if !sms.is_answer && people.iter().all(|known| known.phone != sms.to) {
+            people.push(Person { name: sms.who, phone: sms.to });
+        }
+    }
+    Ok(people)
+}
+
+fn unclaimed(lead: LeadId) -> String {
+    format!("unclaimed:{lead}")
+}
+
+fn in_words(waited: Duration) -> String {
+    let seconds = waited.as_secs();
+    match (seconds / 60, seconds / 3_600) {
+        (0, _) => format!("{seconds} s"),
+        (minutes, 0 | 1) => format!("{minutes} min"),
+        (_, hours) => format!("{hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

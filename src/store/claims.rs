@@ -1,0 +1,216 @@
+//! Claims: leads that wait for a person, and who took them.
+//!
+//! Every change is conditional on the state it is a change of, so that of two who claim a lead the first commit has it.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::{StoreError, Tx, rows};
+use crate::model::{Claim, ClaimState, JobId, LeadCode, LeadId, Phone, RowId, Timestamp};
+
+/// A lead that nobody took for so long gives its code to others, and answers to its code mean it no more.
+const CODE_IS_KEPT: Duration = Duration::from_hours(7 * 24);
+
+impl Tx<'_> {
+    /// Opens a lead's claim, or opens it again from the first step: the code that people answer with, which no other lead
+    /// that waits has.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn open_claim(self, lead: LeadId, step: u32, called: &str, now: Timestamp) -> Result<LeadCode, StoreError> {
+        const SQL: &str = "
+            INSERT INTO claims (lead_id, code, opened_at, state, round, step, called)
+                VALUES (:lead, :code, :now, 'open', 1, :step, :called)
+                ON CONFLICT (lead_id) DO UPDATE SET
+                   code = :code, state = 'open', round = round + 1, step = :step, called = :called, claimed_by = NULL, claimed_at = NULL";
+        const CODE: &str = "UPDATE leads SET code = :code WHERE id = :lead AND code <> :code";
+        let code = self.free_code(lead, now)?;
+        let id = lead.to_string();
+        self.connection.prepare_cached(SQL)?.execute(named_params! {
+            ":lead": id, ":code": code.to_string(), ":now": now.to_string(), ":step": step, ":called": called,
+        })?;
+        self.connection.prepare_cached(CODE)?.execute(named_params! { ":lead": id, ":code": code.to_string() })?;
+        self.log_claim(lead, "called", Some(called), now)?;
+        Ok(code)
+    }
+
+    /// The lead's own code, or the next that no other lead waits with.
+    fn free_code(self, lead: LeadId, now: Timestamp) -> Result<LeadCode, StoreError> {
+        const NUMBER: &str = "SELECT number FROM leads WHERE id = :lead";
+        const TAKEN: &str = "
+            SELECT lead_id FROM claims WHERE code = :code AND state IN ('open', 'unanswered') AND lead_id <> :lead";
+        const OLD: &str = "UPDATE claims SET state = 'withdrawn' WHERE state = 'unanswered' AND opened_at < :since";
+        let id = lead.to_string();
+        let number: i64 =
+            self.connection.prepare_cached(NUMBER)?.query_row(named_params! { ":lead": id }, |row| row.get(0))?;
+        self.connection
+            .prepare_cached(OLD)?
+            .execute(named_params! { ":since": now.before(CODE_IS_KEPT).to_string() })?;
+        let mut taken = self.connection.prepare_cached(TAKEN)?;
+        for code in LeadCode::candidates(number) {
+            if !taken.exists(named_params! { ":code": code.to_string(), ":lead": id })? {
+                return Ok(code);
+            }
+        }
+        // A thousand wait: whoever has waited longest with this code waits without one.
+        let code = LeadCode::of(number);
+        self.connection
+            .prepare_cached("UPDATE claims SET state = 'withdrawn' WHERE code = :code AND state <> 'claimed'")?
+            .execute(named_params! { ":code": code.to_string() })?;
+        Ok(code)
+    }
+
+    /// The claim of a lead.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn claim_of(self, lead: LeadId) -> Result<Option<Claim>, StoreError> {
+        let mut query = self.connection.prepare_cached("SELECT * FROM claims WHERE lead_id = :lead")?;
+        query.query_row(named_params! { ":lead": lead.to_string() }, |row| Ok(claim(row))).optional()?.transpose()
+    }
+
+    /// The lead that a code means: the one that waits with it, or else the last one that did.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn claim_by_code(self, code: &LeadCode, now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        const SQL: &str = "
+            SELECT * FROM claims WHERE code = :code AND (state IN ('open', 'unanswered') OR opened_at > :since)
+             ORDER BY state IN ('open', 'unanswered') DESC, opened_at DESC LIMIT 1";
+        let params = named_params! { ":code": code.to_string(), ":since": now.before(CODE_IS_KEPT).to_string() };
+        self.connection.prepare_cached(SQL)?.query_row(params, |row| Ok(claim(row))).optional()?.transpose()
+    }
+
+    /// The leads that wait and that this number was called for, oldest first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn claims_wanted_of(self, number: &Phone) -> Result<Vec<Claim>, StoreError> {
+        const SQL: &str = "
+            SELECT * FROM claims c WHERE c.state IN ('open', 'unanswered')
+               AND EXISTS (SELECT 1 FROM jobs j WHERE j.lead_id = c.lead_id AND j.kind = 'sms'
+                              AND json_extract(j.payload, '$.to') = :number)
+             ORDER BY c.opened_at";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let found = query.query_and_then(named_params! { ":number": number.as_str() }, claim)?;
+        found.collect()
+    }
+
+    /// Calls the next person: `false` if the claim is not open any more, or was called on since.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn call_next(self, of: &Claim, step: u32, called: &str, now: Timestamp) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            UPDATE claims SET step = :step, called = :called
+             WHERE lead_id = :lead AND state = 'open' AND round = :round AND step = :was";
+        let params = named_params! {
+            ":lead": of.lead.to_string(), ":round": of.round, ":was": of.step, ":step": step, ":called": called,
+        };
+        let done = self.connection.prepare_cached(SQL)?.execute(params)? == 1;
+        if done {
+            self.log_claim(of.lead, "called", Some(called), now)?;
+        }
+        Ok(done)
+    }
+
+    /// Somebody takes the lead: `false` if nobody is wanted any more.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn take_claim(self, lead: LeadId, who: &str, now: Timestamp) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            UPDATE claims SET state = 'claimed', claimed_by = :who, claimed_at = :now
+             WHERE lead_id = :lead AND state IN ('open', 'unanswered')";
+        let params = named_params! { ":lead": lead.to_string(), ":who": who, ":now": now.to_string() };
+        let done = self.connection.prepare_cached(SQL)?.execute(params)? == 1;
+        if done {
+            self.log_claim(lead, "claimed", Some(who), now)?;
+        }
+        Ok(done)
+    }
+
+    /// Nobody is left to be called, or nobody is needed: `false` if the claim is not one that waits.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn end_claim(self, lead: LeadId, as_what: ClaimState, now: Timestamp) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            UPDATE claims SET state = :state WHERE lead_id = :lead AND state IN ('open', 'unanswered') AND state <> :state";
+        let params = named_params! { ":lead": lead.to_string(), ":state": as_what.name() };
+        let done = self.connection.prepare_cached(SQL)?.execute(params)? == 1;
+        if done {
+            self.log_claim(lead, as_what.name(), None, now)?;
+        }
+        Ok(done)
+    }
+
+    /// Keeps what happened to a claim.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn log_claim(self, lead: LeadId, what: &str, who: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO claim_log (lead_id, at, what, who) VALUES (:lead, :now, :what, :who)";
+        let params = named_params! { ":lead": lead.to_string(), ":now": now.to_string(), ":what": what, ":who": who };
+        self.connection.prepare_cached(SQL)?.execute(params)?;
+        Ok(())
+    }
+
+    /// How many answers went to a number since then.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn answers_since(self, number: &Phone, since: Timestamp) -> Result<u32, StoreError> {
+        const SQL: &str = "
+            SELECT count(*) FROM jobs WHERE kind = 'sms' AND id > :since AND json_extract(payload, '$.is_answer')
+               AND json_extract(payload, '$.leg') = 0 AND json_extract(payload, '$.to') = :number";
+        // Ids begin with their time, so they tell it without an index of its own.
+        let since = JobId::new(since, [0; 10]).to_string();
+        let params = named_params! { ":since": since, ":number": number.as_str() };
+        Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+    }
+
+    /// The lead that this number was called for last.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn last_called_for(self, number: &Phone) -> Result<Option<LeadId>, StoreError> {
+        const SQL: &str = "
+            SELECT lead_id FROM jobs WHERE kind = 'sms' AND json_extract(payload, '$.to') = :number ORDER BY id DESC LIMIT 1";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        query
+            .query_row(named_params! { ":number": number.as_str() }, |row| Ok(rows::parsed(row, "lead_id")))
+            .optional()?
+            .transpose()
+    }
+
+    /// The number of the next text about a lead.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn next_thread(self, lead: LeadId) -> Result<u32, StoreError> {
+        const SQL: &str = "
+            SELECT coalesce(max(coalesce(json_extract(payload, '$.thread'), 0)) + 1, 0) FROM jobs WHERE lead_id = :lead AND kind = 'sms'";
+        Ok(self
+            .connection
+            .prepare_cached(SQL)?
+            .query_row(named_params! { ":lead": lead.to_string() }, |row| row.get(0))?)
+    }
+}
+
+fn claim(row: &Row<'_>) -> Result<Claim, StoreError> {
+    let state: String = row.get("state")?;
+    let known = ClaimState::ALL.into_iter().find(|known| known.name() == state);
+    Ok(Claim {
+        lead: rows::parsed(row, "lead_id")?,
+        code: LeadCode::stored(row.get("code")?),
+        opened_at: rows::parsed(row, "opened_at")?,
+        state: known.unwrap_or(ClaimState::Withdrawn),
+        round: row.get("round")?,
+        step: row.get("step")?,
+        called: row.get("called")?,
+        claimed_by: row.get("claimed_by")?,
+        claimed_at: rows::maybe(row, "claimed_at")?,
+    })
+}
