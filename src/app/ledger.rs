@@ -1,4 +1,5 @@
-//! The modems' memory: the store behind the trait, with the alerts that a fact means, in one transaction.
+//! The modems' memory, and what Twilio says by itself: the store behind the trait, with what a fact means, in one
+//! transaction.
 //!
 //! A running desk keeps facts through its writer, so that they share commits; while none runs, whoever uses a modem by
 //! hand holds the data folder and keeps them itself. A fact that can't be kept is the caller's error, never dropped.
@@ -6,7 +7,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
-use crate::model::{BootId, Fact, Kept, Ledger, LedgerError, Memory, ModemState, RowId, Timestamp, Turn};
+use crate::deliver::twilio;
+use crate::model::{BootId, Fact, Kept, Ledger, LedgerError, Memory, ModemState, RowId, Timestamp, Told, Turn};
 use crate::outbox::{Desk, SharedDesk};
 use crate::store::{Command, Inbound, Store, StoreError, Tx, Writer};
 
@@ -106,9 +108,19 @@ fn keep(tx: Tx<'_>, desk: &mut Desk, modem: &str, fact: &Fact, now: Timestamp, j
                 Inbound::Whole(_) | Inbound::Unread | Inbound::Again => Ok(()),
             }
         }
+        Fact::Told(told) => became(tx, desk, modem, told, now, jitter),
         Fact::Pin(pin) => tx.keep_pin(pin),
         Fact::Harm { device } => tx.keep_harm(device, now),
     }
+}
+
+/// A vendor's word on a text of his counts as much as his answer to a question.
+fn became(tx: Tx<'_>, desk: &Desk, vendor: &str, told: &Told, now: Timestamp, jitter: f64) -> Result<(), StoreError> {
+    let Some((fate, why)) = twilio::fate_of(told) else { return Ok(()) };
+    let Told { reference, status, code } = told;
+    let is_ours = desk.told(tx, vendor, reference, (fate, why.as_ref()), now, jitter)?;
+    tracing::info!(vendor, reference, status, code, is_ours, "a vendor told what became of a text");
+    Ok(())
 }
 
 /// A person is told of a modem that needs one, until it is ready again.

@@ -145,6 +145,10 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
         trust,
         log_payloads,
     );
+    let intake = match wiring::twilio_hooks(config, secrets, &ledger)? {
+        Some(hooks) => intake.with_twilio(&hooks),
+        None => intake,
+    };
     let lanes = Lanes::new(desk.clone(), writer.clone(), effects.by_channel, lanes_work);
     let health = admin::Health::new(writer.clone());
     health.set_ready(true);

@@ -153,6 +153,21 @@ pub fn twilio(config: &Config, secrets: &Secrets) -> Result<Option<Twilio>, Secr
     Ok(Some(Twilio::new(settings, Wire::new())))
 }
 
+/// Twilio's way in, if there is one: it finds us, and can prove itself.
+///
+/// # Errors
+/// When a secret was not loaded.
+pub(super) fn twilio_hooks(
+    config: &Config,
+    secrets: &Secrets,
+    ledger: &Arc<dyn Ledger>,
+) -> Result<Option<intake::TwilioHooks>, SecretError> {
+    let signing = config.twilio.as_ref().and_then(config::Twilio::signing);
+    let (Some(public_url), Some(signing)) = (&config.server.public_url, signing) else { return Ok(None) };
+    let secret = secrets.get(signing)?.clone();
+    Ok(Some(intake::TwilioHooks::new(secret, public_url.as_str().to_owned(), Arc::clone(ledger))))
+}
+
 /// Every source, ready to be posted to.
 ///
 /// # Errors

@@ -154,6 +154,7 @@ impl Config {
                 problems.error(format!("modem.{name}.port"), format!("{same} modem.{other}.port"));
             }
         }
+        self.look_at_hooks(problems);
         let mut names = BTreeMap::new();
         for (nth, llm) in self.llm.iter().enumerate() {
             if nth > 0 {
@@ -164,6 +165,27 @@ impl Config {
             }
         }
         self.look_for_gaps(problems);
+    }
+
+    /// Whether what Twilio says by itself can come, and finds its place free.
+    fn look_at_hooks(&self, problems: &mut Problems) {
+        let Some(twilio) = &self.twilio else { return };
+        match (&self.server.public_url, twilio.signing()) {
+            (None, _) if twilio.webhook_token.is_some() => {
+                problems.warn("twilio.webhook-token", "of no use without server.public-url: Twilio doesn't find us");
+            }
+            (None, _) => return,
+            (Some(_), None) => {
+                let words = "not set, and an API key's secret proves no webhook, so replies and reports from Twilio are \
+                             not taken: set it to the account's auth token";
+                problems.warn("twilio.webhook-token", words);
+            }
+            (Some(_), Some(_)) => {}
+        }
+        if self.sources.contains_key(sms::TWILIO) {
+            let words = "this name is taken: Twilio itself posts to /hooks/twilio/, because there is a [twilio]";
+            problems.error("sources.twilio", words);
+        }
     }
 
     /// What isn't filled in yet, in the order in which one would: whom to wake comes before all else.

@@ -172,6 +172,7 @@ tables! {
         account_sid: String,
         user: String,
         token: SecretRef,
+        webhook_token: SecretRef,
         from: String,
         messaging_service: String,
         timeout: Text<Duration>,

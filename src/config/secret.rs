@@ -244,7 +244,10 @@ impl Config {
         let sources = self.source_secrets().map(|(path, at, _)| (path, at));
         let llm = self.llm.iter().enumerate();
         let llm = llm.filter_map(|(nth, llm)| llm.key.as_ref().map(|key| (format!("llm[{nth}].key"), key)));
-        let twilio = self.twilio.iter().map(|twilio| ("twilio.token".to_owned(), &twilio.token));
+        let twilio = self.twilio.iter().flat_map(|twilio| {
+            let of_hooks = twilio.webhook_token.iter().map(|at| ("twilio.webhook-token".to_owned(), at));
+            std::iter::once(("twilio.token".to_owned(), &twilio.token)).chain(of_hooks)
+        });
         let crm = self.crm.iter().map(|(name, crm)| (format!("crm.{name}.token"), &crm.token));
         let pins = self.modem.iter();
         let pins = pins.filter_map(|(name, modem)| modem.pin.as_ref().map(|pin| (format!("modem.{name}.pin"), pin)));

@@ -62,6 +62,8 @@ pub struct Twilio {
     pub user: String,
     /// The auth token, or the API key's secret.
     pub token: SecretRef,
+    /// What Twilio signs its webhooks with, where that isn't the token.
+    pub webhook_token: Option<SecretRef>,
     /// Who the text is from.
     pub sender: Sender,
     /// One call may take this long.
@@ -162,10 +164,17 @@ impl Twilio {
             user: user.unwrap_or_else(|| account_sid.clone()),
             account_sid,
             token: token?,
+            webhook_token: raw.webhook_token,
             sender: sender?,
             timeout: Text::or(raw.timeout, TWILIO_TIMEOUT),
             validity,
         })
+    }
+
+    /// What Twilio's webhooks are signed with: the auth token of the account itself. No API key's secret will do.
+    #[must_use]
+    pub fn signing(&self) -> Option<&SecretRef> {
+        self.webhook_token.as_ref().or_else(|| (self.user == self.account_sid).then_some(&self.token))
     }
 }
 

@@ -27,6 +27,13 @@ fn switched_on(tables: &[&str]) -> String {
     text
 }
 
+/// A whole table.
+const TWILIO: &str = "[twilio]\naccount-sid = \"AC1\"\ntoken = { file = \"/t\" }\nfrom = \"1\"\n";
+
+/// A source of the name that Twilio posts to, at an address that it finds.
+const TAKEN: &str =
+    "[server]\npublic-url = \"https://a.example\"\n[sources.twilio]\nkind = \"json\"\nauth = { scheme = \"none\" }";
+
 fn errors(text: &str) -> Vec<String> {
     Config::parse(text).expect_err("there are problems").errors.iter().map(ToString::to_string).collect()
 }
@@ -79,7 +86,7 @@ fn every_example_works_when_switched_on() {
     let paths: Vec<String> = config.secret_refs().into_iter().map(|(path, _)| path).collect();
     let (sources, rest) = paths.split_at(config.sources.len());
     assert!(sources.iter().all(|path| path.starts_with("sources.") && path.ends_with(".auth.secret")), "{sources:?}");
-    assert_eq!(rest, ["llm[0].key", "twilio.token", "crm.hubspot.token", "modem.modem0.pin"]);
+    assert_eq!(rest, ["llm[0].key", "twilio.token", "twilio.webhook-token", "crm.hubspot.token", "modem.modem0.pin"]);
 }
 
 #[test]
@@ -122,6 +129,7 @@ fn shown_defaults_are_the_defaults() {
         "account-sid",
         "user",
         "token",
+        "webhook-token",
         "from",
     ];
     let is_asked = |line: &&str| line.starts_with('[') || asked.iter().any(|key| line.starts_with(&format!("{key} =")));
@@ -225,6 +233,7 @@ fn keys_that_contradict_each_other() {
             "[modem.a]\nport = \"/a\"\n[modem.b]\nport = \"/a\"".into(),
             "line 4, modem.b.port: the same device as modem.a",
         ),
+        ("Twilio's own name", format!("{TWILIO}{TAKEN}"), "line 7, sources.twilio: this name is taken"),
         ("a modem named twilio", "[modem.twilio]\nport = \"/a\"".into(), "line 1, modem.twilio: this name is taken"),
         (
             "no number",
@@ -314,6 +323,16 @@ fn doubts_are_warnings() {
             "[sms]\nfailover-after = \"20s\"\nmax-parts = 4\n[modem.a]\nport = \"/a\"\n[modem.b]\nport = \"/b\""
                 .to_owned(),
             "line 2, sms.failover-after: a modem needs some 24 s for max-parts = 4",
+        ),
+        (
+            "an API key, which proves no webhook",
+            format!("{TWILIO}user = \"SK1\"\n[server]\npublic-url = \"https://a.example\""),
+            "line 1, twilio.webhook-token: not set, and an API key's secret",
+        ),
+        (
+            "hooks that nobody finds",
+            format!("{TWILIO}webhook-token = {{ file = \"/w\" }}"),
+            "line 5, twilio.webhook-token: of no use without server.public-url",
         ),
         ("nobody to wake", "[modem.a]\nport = \"/dev/x\"".to_owned(), "oncall: nobody is woken yet"),
         (

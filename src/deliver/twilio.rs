@@ -10,6 +10,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use status::fate_of;
+
 use std::future::Future;
 use std::ops::RangeInclusive;
 use std::pin::Pin;

@@ -28,6 +28,8 @@ pub(super) enum Answer {
     Incomplete,
     /// Refused, without saying why.
     Unauthorized,
+    /// The same, in the way that Twilio wants it.
+    Forbidden,
     /// No such place.
     NotFound,
     /// Only POST.
@@ -51,6 +53,7 @@ impl Answer {
             Self::Stored(_) | Self::Acknowledged { .. } => StatusCode::OK,
             Self::Unreadable(_) | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -67,7 +70,7 @@ impl Answer {
             Self::Stored(_) | Self::Acknowledged { .. } => return None,
             Self::Unreadable(_) => "The body can't be read as what this source sends.",
             Self::Incomplete => "The body is incomplete.",
-            Self::Unauthorized => "The request could not be authenticated.",
+            Self::Unauthorized | Self::Forbidden => "The request could not be authenticated.",
             Self::NotFound => "There is nothing here.",
             Self::NotPost => "Only POST is accepted here.",
             Self::TooSlow => "The request took too long to arrive.",
@@ -88,6 +91,7 @@ impl Answer {
             Self::Unreadable(_)
             | Self::Incomplete
             | Self::Unauthorized
+            | Self::Forbidden
             | Self::NotFound
             | Self::NotPost
             | Self::TooSlow
@@ -165,6 +169,7 @@ mod tests {
             ),
             (Answer::Incomplete, 400, problem("Bad Request", 400, "The body is incomplete."), None),
             (Answer::Unauthorized, 401, problem("Unauthorized", 401, "The request could not be authenticated."), None),
+            (Answer::Forbidden, 403, problem("Forbidden", 403, "The request could not be authenticated."), None),
             (Answer::NotFound, 404, problem("Not Found", 404, "There is nothing here."), None),
             (
                 Answer::NotPost,

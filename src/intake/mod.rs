@@ -26,6 +26,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod twilio;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,8 +38,9 @@ pub use gate::{contact, reparse};
 pub use serve::serve;
 pub use source::{Fields, Shape};
 pub use tls::{Doubt, Tls, TlsError, TlsFault, TlsFiles, TlsPart, judge as judge_tls};
+pub use twilio::TwilioHooks;
 
-use crate::model::{Channel, Clock, Timestamp};
+use crate::model::{Channel, Clock, Ledger, Timestamp};
 use crate::store::{Opening, Writer};
 use quota::Budget;
 use tokio::sync::Semaphore;
@@ -124,6 +126,8 @@ pub struct Intake {
     opening: Arc<Opening>,
     writer: Writer,
     clock: ClockTrust,
+    /// Who keeps what Twilio tells by itself, where that is taken.
+    twilio: Option<Arc<dyn Ledger>>,
     /// Whether the body of an accepted request is logged.
     log_payloads: bool,
 }
@@ -142,6 +146,26 @@ impl Intake {
         let budgets = sources.iter().map(|source| (source.name.clone(), Budget::new(source))).collect();
         let sources = sources.into_iter().map(|source| (source.name.clone(), source)).collect();
         let at_once = Semaphore::new(limits.max_connections);
-        Self { sources, budgets, at_once, limits, opening: Arc::new(opening), writer, clock, log_payloads }
+        Self {
+            sources,
+            budgets,
+            at_once,
+            limits,
+            opening: Arc::new(opening),
+            writer,
+            clock,
+            twilio: None,
+            log_payloads,
+        }
+    }
+
+    /// The same, which takes what Twilio tells by itself.
+    #[must_use]
+    pub fn with_twilio(mut self, hooks: &TwilioHooks) -> Self {
+        let source = hooks.as_source();
+        self.budgets.insert(source.name.clone(), Budget::new(&source));
+        self.sources.insert(source.name.clone(), source);
+        self.twilio = Some(Arc::clone(&hooks.ledger));
+        self
     }
 }

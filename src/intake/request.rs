@@ -18,6 +18,7 @@ use super::auth::{Presented, Refused, Verdict};
 use super::coding::{Coding, Undecodable};
 use super::peer::Peer;
 use super::quota::{Budget, retry_after};
+use super::twilio::{self, Hook};
 use super::{Intake, Settings, gate, manners, redact};
 use crate::failpoint;
 use crate::model::Timestamp;
@@ -31,18 +32,18 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Answers one request, whose body must be complete by `due`.
 pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Instant, peer: &Peer) -> Answer {
     let (head, mut body) = request.into_parts();
-    let source = match route(intake, &head) {
-        Ok(source) => source,
+    let place = match route(intake, &head) {
+        Ok(place) => place,
         Err(answer) => {
             debug!(method = %head.method, path = redact::place(head.uri.path()), status = answer.status().as_u16(), "refused");
             linger(&head, body);
             return answer;
         }
     };
-    let Some(budget) = intake.budgets.get(&source.name) else { return Answer::NotFound };
+    let Place { source, budget, .. } = place;
     match read(&mut body, intake.limits.max_body_bytes, due).await {
         Ok(bytes) => {
-            let answer = take(intake, (source, budget), &head, bytes, peer).await;
+            let answer = take(intake, place, &head, bytes, peer).await;
             manners::fitting(answer, &source.shape)
         }
         Err(answer) => {
@@ -56,11 +57,24 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Ins
     }
 }
 
-/// The source a request is for, if it may be one at all.
-fn route<'i>(intake: &'i Intake, head: &Parts) -> Result<&'i Settings, Answer> {
+/// Where a request is posted to.
+#[derive(Clone, Copy)]
+struct Place<'i> {
+    source: &'i Settings,
+    budget: &'i Budget,
+    /// What Twilio tells there, if it is one of its places.
+    hook: Option<Hook>,
+}
+
+/// The place a request is for, if it may be one at all.
+fn route<'i>(intake: &'i Intake, head: &Parts) -> Result<Place<'i>, Answer> {
     let (name, rest) = place(head).ok_or(Answer::NotFound)?;
     let source = intake.sources.get(name).ok_or(Answer::NotFound)?;
-    if rest.is_some() && !source.auth.takes_path_secret() {
+    let budget = intake.budgets.get(name).ok_or(Answer::NotFound)?;
+    let is_twilio = intake.twilio.is_some() && name == twilio::NAME;
+    let hook = if is_twilio { Hook::at(rest) } else { None };
+    let takes_rest = hook.is_some() || source.auth.takes_path_secret();
+    if (rest.is_some() && !takes_rest) || (is_twilio && hook.is_none()) {
         return Err(Answer::NotFound);
     }
     if head.method != Method::POST {
@@ -70,7 +84,7 @@ fn route<'i>(intake: &'i Intake, head: &Parts) -> Result<&'i Settings, Answer> {
     if !source.shape.accepts(kind) || Coding::of(&head.headers).is_none() {
         return Err(Answer::WrongType);
     }
-    Ok(source)
+    Ok(Place { source, budget, hook })
 }
 
 /// The source's name in the path, and what follows it.
@@ -111,13 +125,8 @@ fn linger(head: &Parts, mut body: Incoming) {
 }
 
 /// Authenticates a complete request, puts it through the gate and stores it.
-async fn take(
-    intake: &Intake,
-    (source, budget): (&Settings, &Budget),
-    head: &Parts,
-    body: Vec<u8>,
-    peer: &Peer,
-) -> Answer {
+async fn take(intake: &Intake, to: Place<'_>, head: &Parts, body: Vec<u8>, peer: &Peer) -> Answer {
+    let source = to.source;
     let clock = intake.clock.now();
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
     let coding = Coding::of(&head.headers).unwrap_or(Coding::Identity);
@@ -155,9 +164,9 @@ async fn take(
         body: source.shape.storable(body),
     };
     match (verified, broken) {
-        (Err(refused), _) => quarantine(intake, budget, arrival, &refused, peer).await,
+        (Err(refused), _) => quarantine(intake, to, arrival, &refused, peer).await,
         (Ok(_), Some(Undecodable::TooLarge)) => Answer::TooLarge,
-        (Ok(verdict), broken) => admit(intake, (source, budget), arrival, verdict, broken.is_some()).await,
+        (Ok(verdict), broken) => admit(intake, to, arrival, verdict, broken.is_some()).await,
     }
 }
 
@@ -178,13 +187,16 @@ fn belongs(source: &Settings, body: &[u8]) -> Result<(), Refused> {
 /// Stores a genuine request, if its source may send so much. Only asked now: a forger must not use up what real leads need.
 async fn admit(
     intake: &Intake,
-    (source, budget): (&Settings, &Budget),
+    Place { source, budget, hook }: Place<'_>,
     arrival: Arrival,
     verdict: Verdict,
     is_packed: bool,
 ) -> Answer {
     match (budget.admit(Instant::now()), verdict) {
         (Ok(_in_flight), Verdict::Genuine) => {
+            if let (Some(hook), Some(ledger)) = (hook, &intake.twilio) {
+                return twilio::hear(ledger.as_ref(), hook, &arrival).await;
+            }
             let verdict = if is_packed {
                 gate::Verdict::failed("the body is not packed as its Content-Encoding says", false)
             } else {
@@ -257,17 +269,19 @@ fn unavailable(source: &str, error: &StoreError) -> Answer {
 
 /// Keeps a request that failed to authenticate, or only counts it while there are many: a flood of them must cost the
 /// disk, the writer and the log next to nothing. Whether it is kept is no business of the sender's.
-async fn quarantine(intake: &Intake, budget: &Budget, arrival: Arrival, refused: &Refused, peer: &Peer) -> Answer {
+async fn quarantine(intake: &Intake, to: Place<'_>, arrival: Arrival, refused: &Refused, peer: &Peer) -> Answer {
+    let Place { budget, hook, .. } = to;
+    let answer = if hook.is_some() { Answer::Forbidden } else { Answer::Unauthorized };
     let source = arrival.source.clone();
     let reason = refused.to_string();
     if let Some(more) = budget.line(Instant::now()) {
         warn!(source, reason, %peer, more, "a request failed to authenticate");
     }
-    let Some(missed) = budget.keep(Instant::now()) else { return Answer::Unauthorized };
+    let Some(missed) = budget.keep(Instant::now()) else { return answer };
     let kept = intake.writer.run(Command::Intake, move |tx| tx.quarantine(&arrival, &reason, missed)).await;
     if let Err(error) = kept {
         budget.not_kept(missed);
         warn!(source, %error, "a refused request could not be kept");
     }
-    Answer::Unauthorized
+    answer
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fate, JobId, ModemState, Timestamp};
 
-/// Keeps facts about modems. One for all modems of the desk.
+/// Keeps facts about modems, and what a vendor of texts says by himself. One for all of the desk.
 pub trait Ledger: Send + Sync {
     /// What is known of this modem from before this start.
     fn recall<'a>(&'a self, modem: &'a str) -> Kept<'a, Memory>;
@@ -37,6 +37,8 @@ pub enum Fact {
     Report(PartReport),
     /// A text, or a part of one, came in.
     Inbound(InboundSms),
+    /// A vendor says by himself what became of a text that he took.
+    Told(Told),
     /// A PIN is about to be entered, or was.
     Pin(PinTry),
     /// Resetting this device (its IMEI, or its port) by command made it vanish for good: never again.
@@ -146,6 +148,17 @@ pub struct InboundSms {
     pub pdu: String,
 }
 
+/// What a vendor says by himself of a text that he took, in his own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// His id of the text.
+    pub reference: String,
+    /// What became of it.
+    pub status: String,
+    /// Why, where it failed.
+    pub code: Option<u64>,
+}
+
 /// A try of a PIN, remembered for each name its SIM is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinTry {
@@ -213,7 +226,12 @@ impl Ledger for Forgetful {
         Box::pin(async move {
             match fact {
                 Fact::Pin(_) => Err(LedgerError("nothing remembers what became of a PIN".into())),
-                Fact::Turn(_) | Fact::Part(_) | Fact::Report(_) | Fact::Inbound(_) | Fact::Harm { .. } => Ok(()),
+                Fact::Turn(_)
+                | Fact::Part(_)
+                | Fact::Report(_)
+                | Fact::Inbound(_)
+                | Fact::Told(_)
+                | Fact::Harm { .. } => Ok(()),
             }
         })
     }

@@ -27,7 +27,7 @@ pub use job::{
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};
 pub use ledger::{
     Fact, Forgetful, InboundSms, Kept, Ledger, LedgerError, Memory, PartKey, PartReport, PinOutcome, PinTry, SmsPart,
-    TextKey, Turn,
+    TextKey, Told, Turn,
 };
 pub use modem::{Fate, Identity, ModemInfo, ModemState, REPORT_WINDOW, Spent, Tally, bars};
 pub use phone::{Phone, PhoneError};

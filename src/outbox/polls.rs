@@ -1,4 +1,4 @@
-//! Asking a vendor what became of a text that it took, where nobody reports it by himself.
+//! Asking a vendor what became of a text that it took, and what he says of it by himself.
 //!
 //! A poll runs on a channel of its own (`desk:twilio`), so that it never takes a text's place, and neither its trouble nor
 //! a limit on it parks the channel for texts. Nobody misses one that comes to nothing: the text stays submitted.
@@ -24,6 +24,10 @@ const GROWTH: u32 = 3;
 const LONGEST: Duration = Duration::from_mins(10);
 /// When the text isn't worth delivering any more, the vendor gets so long to say so.
 const LAST_WORD: Duration = Duration::from_mins(2);
+
+/// How old a text may be of which a vendor still tells something: ten hours is the longest that Twilio tries, and it may come
+/// late.
+const MEMORY: Duration = Duration::from_hours(72);
 
 /// The channel on which it is asked after texts of `channel`.
 #[must_use]
@@ -91,16 +95,61 @@ impl Desk {
             && let Some((job, state, _)) = tx.job(asked.text.job)?
             && job.generation == asked.text.generation
         {
-            if fate.has_arrived() {
-                let parts = 1; // counted when it was taken
-                let receipt = SmsReceipt { reference: asked.reference.clone(), parts, delivered: true };
-                arrived(tx, &job, state, &receipt, now)?;
-            } else if fate.has_failed() {
-                let failure = why.cloned().unwrap_or_else(|| failure_of(fate));
-                self.lost(tx, &job, state, &failure, now, jitter)?;
-            }
+            self.became(tx, (&job, state), &asked.reference, (fate, why), now, jitter)?;
         }
         tidy(tx, poll, now)
+    }
+
+    /// A vendor says by himself what became of a text that he took, as often as he likes and in any order. `false`: nobody
+    /// here knows the text, or not yet; then he is asked later.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn told(
+        &self,
+        tx: Tx<'_>,
+        vendor: &str,
+        reference: &str,
+        word: (Fate, Option<&Failure>),
+        now: Timestamp,
+        jitter: f64,
+    ) -> Result<bool, StoreError> {
+        let channel = Channel::new(Lane::Sms, vendor);
+        let Some(id) = tx.sent_as(&channel, reference, now.before(MEMORY))? else { return Ok(false) };
+        let Some((job, state, _)) = tx.job(id)? else { return Ok(false) };
+        match state {
+            JobState::Done | JobState::Dead | JobState::Cancelled => {}
+            // It is sent again: what became of the one before is history.
+            JobState::Ready | JobState::Leased | JobState::Unknown => return Ok(true),
+        }
+        if word.0.has_arrived() || word.0.has_failed() {
+            tx.cancel_polls(&job, "the vendor told it by himself", now)?;
+        }
+        self.became(tx, (&job, state), reference, word, now, jitter)?;
+        tidy(tx, &job, now)?;
+        Ok(true)
+    }
+
+    /// What a vendor's word means for its text, whether he was asked or not.
+    fn became(
+        &self,
+        tx: Tx<'_>,
+        (job, state): (&Job, JobState),
+        reference: &str,
+        (fate, why): (Fate, Option<&Failure>),
+        now: Timestamp,
+        jitter: f64,
+    ) -> Result<(), StoreError> {
+        if fate.has_arrived() {
+            let parts = 1; // counted when it was taken
+            let receipt = SmsReceipt { reference: reference.to_owned(), parts, delivered: true };
+            arrived(tx, job, state, &receipt, now)
+        } else if fate.has_failed() {
+            let failure = why.cloned().unwrap_or_else(|| failure_of(fate));
+            self.lost(tx, job, state, &failure, now, jitter)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What reports mean for texts: each row is one night of one text, told step by step, on a clock that is wound by hand.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::jobs::job_of;
 use super::{StoreError, Tx, rows};
-use crate::model::{Job, JobId, JobState, LeadId, SmsReceipt, Task, Timestamp};
+use crate::model::{Channel, Job, JobId, JobState, LeadId, RowId, SmsReceipt, Task, Timestamp};
 
 impl Tx<'_> {
     /// Whether a text about the lead was sent, or may have been, and nobody says that it got lost.
@@ -94,6 +94,35 @@ impl Tx<'_> {
         Ok(query.query_row(named_params! { ":job": job.to_string() }, |row| row.get(0)).optional()?)
     }
 
+    /// The job of a text that the vendor behind `channel` calls `reference`, if it is no older than `since`.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn sent_as(self, channel: &Channel, reference: &str, since: Timestamp) -> Result<Option<JobId>, StoreError> {
+        // Ids begin with their time: only the newest rows are looked at.
+        const SQL: &str = "
+            SELECT job_id FROM sms_messages WHERE job_id >= :oldest AND channel = :channel AND reference = :reference";
+        let oldest = JobId::new(since, [0; 10]).to_string();
+        let params = named_params! { ":oldest": oldest, ":channel": channel.as_str(), ":reference": reference };
+        let mut query = self.connection.prepare_cached(SQL)?;
+        query.query_and_then(params, |row| rows::parsed(row, "job_id"))?.next().transpose()
+    }
+
+    /// Nobody needs to ask any more what became of this job's text.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn cancel_polls(self, job: &Job, why: &str, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "
+            UPDATE jobs SET state = 'cancelled', result = :why, ended_at = :now
+             WHERE lead_id = :lead AND kind = 'sms_status' AND state IN ('ready', 'unknown')
+               AND json_extract(payload, '$.text.job') = :job";
+        self.connection.prepare_cached(SQL)?.execute(named_params! {
+            ":lead": job.lead.to_string(), ":job": job.id.to_string(), ":why": why, ":now": now.to_string(),
+        })?;
+        Ok(())
+    }
+
     /// The texts of a lead that are legs of the same alert as `job`, in order: each leg took over from the one before.
     /// What can't be read is left out.
     ///
@@ -132,7 +161,7 @@ mod tests {
     use super::super::sms_parts::tests::{at, part};
     use super::super::sms_reports::tests::report;
     use super::*;
-    use crate::model::{Channel, Fate, Lane, NewJob, PartReport, Priority, RowId, SmsTask, TextKey};
+    use crate::model::{Fate, Lane, NewJob, PartReport, Priority, SmsStatus, SmsTask, TextKey};
 
     fn text(store: &mut Store, leg: u32) -> Job {
         let task = Task::Sms(SmsTask {
@@ -169,6 +198,45 @@ mod tests {
         assert!(!store.transact(|tx| tx.deliver_sms(&job, &receipt, at(5))).unwrap(), "known");
         assert!(!store.transact(|tx| tx.fail_sms(job.id, "late", at(6))).unwrap(), "never taken back");
         assert_eq!((state(&mut store).as_deref(), told(&mut store)), (Some("delivered"), true));
+    }
+
+    #[test]
+    fn a_text_is_found_by_what_its_vendor_calls_it() {
+        let mut store = Store::in_memory().unwrap();
+        let job = text(&mut store, 0);
+        store.transact(|tx| tx.set_sms(&job, "submitted", Some("SM7"), Some(1), at(1))).unwrap();
+        for (name, channel, reference, since, want) in [
+            ("its own", "modem0", "SM7", at(0), Some(job.id)),
+            ("another id", "modem0", "SM8", at(0), None),
+            ("another vendor", "twilio", "SM7", at(0), None),
+            ("too old", "modem0", "SM7", at(1), None),
+        ] {
+            let channel = Channel::new(Lane::Sms, channel);
+            assert_eq!(store.transact(|tx| tx.sent_as(&channel, reference, since)).unwrap(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_polls_of_a_text_are_cancelled_with_it() {
+        let mut store = Store::in_memory().unwrap();
+        let jobs = [0, 1].map(|leg| text(&mut store, leg));
+        let polls = jobs.clone().map(|job| {
+            let text = TextKey { job: job.id, generation: job.generation };
+            let new = NewJob {
+                lead: job.lead,
+                task: Task::SmsStatus(SmsStatus { text, reference: "SM7".into() }),
+                channel: Channel::new(Lane::Desk, "twilio"),
+                priority: Priority::Low,
+                due_at: at(5),
+                deadline_at: at(600),
+            };
+            store.transact(|tx| tx.insert_job(&new, at(0))).unwrap()
+        });
+        store.transact(|tx| tx.cancel_polls(&jobs[0], "told", at(2))).unwrap();
+        let states = polls.map(|poll| store.transact(|tx| tx.job(poll)).unwrap().unwrap().1);
+        assert_eq!(states, [JobState::Cancelled, JobState::Ready]);
+        let texts = jobs.map(|job| store.transact(|tx| tx.job(job.id)).unwrap().unwrap().1);
+        assert_eq!(texts, [JobState::Ready, JobState::Ready]);
     }
 
     #[test]

@@ -27,7 +27,9 @@ impl Books {
     pub(super) fn alarms(&self) -> usize {
         let turns = self.facts(|fact| match fact {
             Fact::Turn(turn) => Some((turn.alarm, turn.state == ModemState::Ready)),
-            Fact::Part(_) | Fact::Report(_) | Fact::Inbound(_) | Fact::Pin(_) | Fact::Harm { .. } => None,
+            Fact::Part(_) | Fact::Report(_) | Fact::Inbound(_) | Fact::Told(_) | Fact::Pin(_) | Fact::Harm { .. } => {
+                None
+            }
         });
         let (mut alarms, mut stands) = (0, false);
         for (alarm, ready) in turns {
@@ -47,7 +49,7 @@ impl Books {
         let mut parts: Vec<InboundSms> = Vec::new();
         let all = self.facts(|fact| match fact {
             Fact::Inbound(text) => Some(text.clone()),
-            Fact::Turn(_) | Fact::Part(_) | Fact::Report(_) | Fact::Pin(_) | Fact::Harm { .. } => None,
+            Fact::Turn(_) | Fact::Part(_) | Fact::Report(_) | Fact::Told(_) | Fact::Pin(_) | Fact::Harm { .. } => None,
         });
         for text in all {
             if !parts.iter().any(|known| known.pdu == text.pdu) {
@@ -74,9 +76,13 @@ impl Books {
     pub(super) fn fate_of(&self, part: PartKey) -> Option<Fate> {
         let fates = self.facts(|fact| match fact {
             Fact::Report(report) if report.of == Some(part) => Some(report.fate),
-            Fact::Report(_) | Fact::Turn(_) | Fact::Part(_) | Fact::Inbound(_) | Fact::Pin(_) | Fact::Harm { .. } => {
-                None
-            }
+            Fact::Report(_)
+            | Fact::Turn(_)
+            | Fact::Part(_)
+            | Fact::Inbound(_)
+            | Fact::Told(_)
+            | Fact::Pin(_)
+            | Fact::Harm { .. } => None,
         });
         fates.into_iter().reduce(Fate::then)
     }
@@ -101,7 +107,7 @@ impl Books {
                     memory.pins.push(tried);
                 }
                 Fact::Harm { device } => memory.harmed.push(device),
-                Fact::Inbound(_) => {}
+                Fact::Inbound(_) | Fact::Told(_) => {}
             }
         }
         memory

@@ -195,7 +195,7 @@ impl Night {
                     News::Fact(Fact::Part(part)) => desk.lock().written(tx, "modem0", part, now, rng.f64())?,
                     News::Fact(Fact::Report(report)) => desk.lock().reported(tx, "modem0", report, now, rng.f64())?,
                     News::Fact(Fact::Turn(turn)) => *turns.entry(turn.state.name()).or_insert(0) += 1,
-                    News::Fact(Fact::Inbound(_) | Fact::Pin(_) | Fact::Harm { .. }) => {}
+                    News::Fact(Fact::Inbound(_) | Fact::Told(_) | Fact::Pin(_) | Fact::Harm { .. }) => {}
                 }
             }
             for (_, lead) in &arrived {
