@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::classify::{self, Classifier};
-use crate::config::{self, Config, SecretError, Secrets};
+use crate::config::{self, Config, SecretError, SecretRef, Secrets};
 use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
@@ -148,6 +148,10 @@ pub fn twilio(config: &Config, secrets: &Secrets) -> Result<Option<Twilio>, Secr
             config::Sender::MessagingService(sid) => twilio::Sender::Service(sid.clone()),
         },
         validity: twilio.validity,
+        // Twilio refuses a text whose address for this it can't reach (error 21609).
+        status_callback: signed_for(config)
+            .filter(|(public_url, _)| public_url.is_public())
+            .map(|(public_url, _)| format!("{}/hooks/twilio/status", public_url.as_str())),
         timeout: twilio.timeout,
     };
     Ok(Some(Twilio::new(settings, Wire::new())))
@@ -162,10 +166,15 @@ pub(super) fn twilio_hooks(
     secrets: &Secrets,
     ledger: &Arc<dyn Ledger>,
 ) -> Result<Option<intake::TwilioHooks>, SecretError> {
-    let signing = config.twilio.as_ref().and_then(config::Twilio::signing);
-    let (Some(public_url), Some(signing)) = (&config.server.public_url, signing) else { return Ok(None) };
+    let Some((public_url, signing)) = signed_for(config) else { return Ok(None) };
     let secret = secrets.get(signing)?.clone();
     Ok(Some(intake::TwilioHooks::new(secret, public_url.as_str().to_owned(), Arc::clone(ledger))))
+}
+
+/// What precedes the path in the addresses that Twilio signs, and with what it signs them.
+fn signed_for(config: &Config) -> Option<(&config::BaseUrl, &SecretRef)> {
+    let public_url = config.server.public_url.as_ref()?;
+    Some((public_url, config.twilio.as_ref()?.signing()?))
 }
 
 /// Every source, ready to be posted to.

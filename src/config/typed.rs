@@ -170,6 +170,14 @@ impl Typed for HeaderName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Cow<'static, str>);
 
+/// RFC 1918 and RFC 4193.
+const fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    }
+}
+
 impl BaseUrl {
     /// A vendor's documented address.
     pub(super) const fn known(url: &'static str) -> Self {
@@ -201,12 +209,14 @@ impl BaseUrl {
     /// Whether `wire` would call it at all: plain HTTP goes only to this machine and to private addresses (RFC 1918,
     /// RFC 4193), never to a name, because anybody may answer for that.
     pub(super) fn may_be_called(&self) -> bool {
-        let private = |host| match ip(host) {
-            Some(IpAddr::V4(address)) => address.is_private(),
-            Some(IpAddr::V6(address)) => address.is_unique_local(),
-            None => false,
-        };
-        !self.is_exposed() || host_and_port(&self.0).is_some_and(|(host, _)| private(host))
+        !self.is_exposed() || host_and_port(&self.0).is_some_and(|(host, _)| ip(host).is_some_and(is_private))
+    }
+
+    /// Whether somebody out there could call it: no address of this machine or this house, and no name without a domain.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        let public = |host| ip(host).map_or_else(|| host.contains('.'), |address| !is_private(address));
+        !self.is_local() && host_and_port(&self.0).is_some_and(|(host, _)| public(host))
     }
 
     /// Reports an address that leads and the key at `path` can't or shouldn't be sent to; `what` can be read on its way.

@@ -45,6 +45,8 @@ pub struct Settings {
     pub sender: Sender,
     /// A text that Twilio could not hand on for so long is dropped: an alarm that rings hours later is worse than none.
     pub validity: Duration,
+    /// Where Twilio posts what becomes of a text, if it can prove itself there; it is asked anyhow.
+    pub status_callback: Option<String>,
     /// The longest that one request may take.
     pub timeout: Duration,
 }
@@ -108,7 +110,10 @@ impl Twilio {
             Sender::From(from) => ("From", from),
             Sender::Service(sid) => ("MessagingServiceSid", sid),
         };
-        encoded(&[("To", sms.to.as_str()), (sender, value), ("Body", &sms.text), ("ValidityPeriod", &validity)])
+        let mut pairs =
+            vec![("To", sms.to.as_str()), (sender, value), ("Body", &sms.text), ("ValidityPeriod", &validity)];
+        pairs.extend(self.settings.status_callback.as_deref().map(|url| ("StatusCallback", url)));
+        encoded(&pairs)
     }
 
     /// Sends `call` once, within what is left of the attempt.

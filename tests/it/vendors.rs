@@ -29,6 +29,7 @@ async fn twilio() -> (Sim<sim::Twilio>, Twilio) {
         secret: "token".into(),
         sender: twilio::Sender::From("+15557122661".to_owned()),
         validity: Duration::from_mins(10),
+        status_callback: Some("https://leads.example.com/hooks/twilio/status".to_owned()),
         timeout: TIMEOUT,
     };
     (sim, Twilio::new(settings, Wire::new()))

@@ -50,6 +50,7 @@ const CODES: &[Row] = &[
     (21602, Verdict::Permanent, "the text is empty", FILE_BUG),
     (21606, Verdict::Permanent, "the sender can't send texts to this recipient", CHECK_FROM),
     (21608, Verdict::Permanent, "a trial account may only text verified numbers", "verify the recipient's number in the Twilio console, or upgrade the account"),
+    (21609, Verdict::Permanent, "it can't post to the desk's public address", "set server.public-url to an address that is reached from outside, or leave it out"),
     (21610, Verdict::OptedOut, "the recipient has opted out by answering STOP", "ask the person to text START to the sender's number, then requeue"),
     (21611, Verdict::Transient, "the sender's queue is full", ""),
     (21612, Verdict::Permanent, "there is no route from this sender to this recipient", CHECK_FROM),

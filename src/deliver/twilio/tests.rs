@@ -51,6 +51,7 @@ fn every_error_has_its_class() {
         (21602, 400, "permanent"),
         (21606, 400, "permanent"),
         (21608, 400, "permanent"),
+        (21609, 400, "permanent"),
         (21611, 429, "transient"),
         (21612, 400, "permanent"),
         (21614, 400, "permanent"),
@@ -251,6 +252,7 @@ fn twilio(base_url: String, user: &str) -> Twilio {
         secret: "hunter2".into(),
         sender: Sender::From("+15557122661".to_owned()),
         validity: Duration::from_mins(10),
+        status_callback: Some("https://a.example/x".to_owned()),
         timeout: Duration::from_secs(10),
     };
     Twilio::new(settings, Wire::new())
@@ -319,7 +321,7 @@ async fn a_text_is_posted_as_a_form_and_its_secret_stays_out_of_the_trace() {
     let asked = heard.recv().await.unwrap();
     assert!(asked.starts_with("POST /2010-04-01/Accounts/AC1/Messages.json HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains("authorization: Basic QUMxOmh1bnRlcjI=\r\n"), "{asked}");
-    let form = "To=%2B15551230001&From=%2B15557122661&Body=50%20%26%20more%3A%20%C3%BC%3F&ValidityPeriod=600";
+    let form = "To=%2B15551230001&From=%2B15557122661&Body=50%20%26%20more%3A%20%C3%BC%3F&ValidityPeriod=600&StatusCallback=https%3A%2F%2Fa%2Eexample%2Fx";
     assert_eq!(asked.split_once("\r\n\r\n").unwrap().1, form);
     let trace = report.trace;
     assert_eq!((trace.status, trace.vendor_id.as_deref()), (Some(201), Some("RQ1")));

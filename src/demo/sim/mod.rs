@@ -23,7 +23,7 @@ pub use hubspot::HubSpot;
 pub use llm::Llm;
 pub use modem::Modem;
 
-pub use twilio::Twilio;
+pub use twilio::{Message, Posting, Twilio};
 
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};

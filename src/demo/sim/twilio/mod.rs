@@ -5,6 +5,7 @@
 //! what became of a request that was never answered. Numbers can be given an error of Twilio's table (21610: opted out).
 //! A 201 means that the simulator will say in [`Sim::messages`] that the text was sent.
 
+mod hooks;
 mod list;
 mod send;
 
@@ -19,8 +20,10 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use super::http::{Answer, Seen, Sim, Site};
 
+pub use hooks::Posting;
+
 /// The table of errors a test can give to a number: code, status, message.
-const ERRORS: [(u32, u16, &str); 17] = [
+const ERRORS: [(u32, u16, &str); 18] = [
     (20003, 401, "Authenticate"),
     (20404, 404, "The requested resource was not found"),
     (20429, 429, "Too Many Requests"),
@@ -33,6 +36,7 @@ const ERRORS: [(u32, u16, &str); 17] = [
     (21603, 400, "A 'From' phone number is required."),
     (21604, 400, "A 'To' phone number is required."),
     (21606, 400, "The 'From' phone number is not a valid, message-capable phone number for the destination"),
+    (21609, 400, "The 'StatusCallback' URL is not a valid URL"),
     (21610, 400, "Attempt to send to unsubscribed recipient"),
     (21611, 429, "This 'From' number has exceeded the maximum number of queued messages"),
     (21612, 400, "The 'To' phone number is not currently reachable using the 'From' phone number"),
@@ -55,6 +59,8 @@ pub struct Message {
     pub at: Timestamp,
     /// Parts, as billed.
     pub segments: usize,
+    /// Where Twilio is to post what becomes of it.
+    pub callback: Option<String>,
     service: Option<String>,
     /// How often it was asked what became of it.
     asked: u32,
@@ -63,6 +69,7 @@ pub struct Message {
 /// The account's state.
 pub struct Twilio {
     account: String,
+    token: String,
     users: Vec<String>,
     numbers: BTreeMap<String, u32>,
     messages: Vec<Message>,
@@ -80,7 +87,16 @@ impl Twilio {
         let account = account.into();
         let users = vec![basic(&account, token)];
         let (numbers, lost) = (BTreeMap::new(), BTreeMap::new());
-        Self { account, users, numbers, messages: Vec::new(), queueing: false, on_its_way: 0, lost }
+        Self {
+            account,
+            token: token.to_owned(),
+            users,
+            numbers,
+            messages: Vec::new(),
+            queueing: false,
+            on_its_way: 0,
+            lost,
+        }
     }
 
     /// An API key that may be used instead of the account's token.

@@ -3,6 +3,8 @@
 //! Names, patterns and limits are those of `CreateMessageRequest` in Twilio's published `OpenAPI` file; the 1,600
 //! characters and the error codes are those of its documentation.
 
+use std::net::Ipv4Addr;
+
 use jiff::Timestamp;
 
 use super::super::http::{Answer, Seen, pairs};
@@ -110,6 +112,14 @@ impl Form {
         }
         None
     }
+
+    /// Whether Twilio could post to the `StatusCallback`, if there is one: it must be on the open net.
+    fn can_be_called(&self) -> bool {
+        let Some((_, rest)) = self.get("StatusCallback").and_then(|url| url.split_once("://")) else { return true };
+        let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+        host.contains('.')
+            && host.parse::<Ipv4Addr>().map_or(true, |address| !address.is_loopback() && !address.is_private())
+    }
 }
 
 impl Twilio {
@@ -121,6 +131,9 @@ impl Twilio {
         let form = Form(pairs(&seen.body));
         if let Some(refusal) = form.refusal() {
             return refusal;
+        }
+        if !form.can_be_called() {
+            return error(21609).mistake("StatusCallback is nowhere on the open net");
         }
         let to = form.get("To").unwrap_or_default();
         if let Some(code) = self.numbers.get(to) {
@@ -147,6 +160,7 @@ impl Twilio {
             segments: Layout::of(&body).parts.len(),
             body,
             at: Timestamp::now(),
+            callback: form.get("StatusCallback").map(str::to_owned),
             service,
             asked: 0,
         };

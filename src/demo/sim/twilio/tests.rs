@@ -77,6 +77,17 @@ async fn client_mistakes_are_refused_and_remembered() {
         ("unknown parameter", "To=%2B15551230001&From=%2B15557122661&Body=hi&Lead=7", 20001),
         ("validity out of range", "To=%2B15551230001&From=%2B15557122661&Body=hi&ValidityPeriod=36001", 20001),
         ("service is no MG", "To=%2B15551230001&MessagingServiceSid=XX1&Body=hi", 20001),
+        ("a callback that is no address", "To=%2B15551230001&From=%2B15557122661&Body=hi&StatusCallback=x", 20001),
+        (
+            "a callback to nowhere",
+            "To=%2B15551230001&From=%2B15557122661&Body=hi&StatusCallback=http://127.0.0.1/x",
+            21609,
+        ),
+        (
+            "a callback into a house",
+            "To=%2B15551230001&From=%2B15557122661&Body=hi&StatusCallback=http://pi:8787/",
+            21609,
+        ),
         ("Body twice", "To=%2B15551230001&From=%2B15557122661&Body=a&Body=b", 20001),
     ] {
         let sim = sim().await;
