@@ -27,4 +27,5 @@ mod rust;
 mod seeds;
 mod spine;
 mod support;
+mod twilio_hooks;
 mod vendors;

@@ -376,6 +376,11 @@ format = "json"
         Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
+    /// Posts, and returns status, head and body as they came.
+    pub(crate) async fn exchange(&self, post: &Post) -> (u16, String, Vec<u8>) {
+        exchange(self.intake.unwrap(), &post.bytes()).await.expect("an answer")
+    }
+
     /// Reads the database.
     pub(crate) fn reader(&self) -> Reader {
         Reader::open(&self.path().join("data")).unwrap()
