@@ -1,48 +1,19 @@
 //! What reports mean for texts: each row is one night of one text, told step by step, on a clock that is wound by hand.
 
+pub(super) mod given;
 mod told;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{BreakerSettings, Desk, Limits, Settings, Waits, asked_on};
+use super::{Desk, asked_on};
 use crate::model::{
-    BootId, Channel, Done, Failure, Fate, Fault, JobId, Ladder, Lane, LeadId, NewJob, NewLead, Outcome, PartKey,
-    PartReport, Priority, Report, RowId, SmsPart, SmsReceipt, SmsTask, Task, TextKey, Timestamp, Work,
+    BootId, Channel, Done, Failure, Fate, Fault, JobId, Lane, LeadId, NewJob, NewLead, Outcome, PartKey, PartReport,
+    Priority, Report, RowId, SmsPart, SmsReceipt, SmsTask, Task, TextKey, Timestamp, Work,
 };
-use crate::route;
-use crate::store::{Arrival, Gate, JobRow, Opening, Received, Store};
+use crate::store::{Arrival, Gate, JobRow, Received, Store};
+use given::{CLOCK, opening, settings};
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-const CLOCK: Duration = Duration::from_secs(30);
-
-pub(super) fn settings(channels: &[&str]) -> Settings {
-    let texts: Vec<Channel> = channels.iter().map(|name| Channel::new(Lane::Sms, name)).collect();
-    let mut workers: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
-    workers.insert(Channel::desk(), 1);
-    workers.insert(asked_on(&Channel::new(Lane::Sms, "twilio")), 1);
-    let second = Duration::from_secs(1);
-    Settings {
-        channels: workers,
-        limits: Limits { llm: second, sms: Duration::from_mins(1), crm: second, look_up: second },
-        waits: Waits {
-            ladder: Ladder { base: second, cap: Duration::from_mins(5) },
-            look_up_after: Duration::from_secs(10),
-        },
-        breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
-        route: route::Settings { sms_channels: texts, failover_after: CLOCK, ..route::tests::settings() },
-        opening: opening(),
-        read_again_after: second,
-        polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
-        caps: BTreeMap::new(),
-    }
-}
-
-pub(super) fn opening() -> Opening {
-    let day = Duration::from_hours(24);
-    Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day }
-}
-
 /// One text, and the desk that sends it.
 struct Night {
     store: Store,

@@ -7,7 +7,7 @@ use crate::model::{
     BootId, ClassifiedBy, Done, Label, LeadId, NewLead, Outcome, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
 use crate::outbox::Desk;
-use crate::outbox::tests::{opening, settings};
+use crate::outbox::tests::given::{opening, settings};
 use crate::route::{self, OnCall, Person, Step};
 use crate::store::{Arrival, Gate, Received, Store};
 

@@ -36,7 +36,7 @@ fn configuration(folder: &str) -> String {
                 "scheme = \"hmac-sha256\", header = \"X-Sig\", encoding = \"base64\", timestamp-header = \"X-Time\", signed = \"v0:{{timestamp}}:{{body}}\", {one}"
             ),
         ),
-        ("twilio", format!("scheme = \"twilio\", {both}")),
+        ("voice", format!("scheme = \"twilio\", {both}")),
         ("bearer", format!("scheme = \"bearer\", {one}")),
         ("basic", format!("scheme = \"basic\", user = \"anna\", {one}")),
         ("path", format!("scheme = \"shared-secret\", in = \"path\", {one}")),
@@ -180,12 +180,12 @@ fn signing() -> Vec<Case> {
         case("timed", "signed", |p| timed(p, SECRET, 0), 202),
         case("timed", "stale", |p| timed(p, SECRET, -302), 401),
         case("timed", "another time", |p| timed(p, SECRET, 0).header("X-Time", "1"), 401),
-        case("twilio", "signed", |p| twilio::<Hmac<Sha1>>(p, PUBLIC_URL, SECRET), 202),
-        case("twilio", "with a port", |p| twilio::<Hmac<Sha1>>(p, &format!("{PUBLIC_URL}:443"), OLD), 202),
-        case("twilio", "with a shared key", move |p| by_key(twilio::<Hmac<Sha256>>(p, PUBLIC_URL, SECRET)), 202),
-        case("twilio", "with the wrong hash", move |p| by_key(twilio::<Hmac<Sha1>>(p, PUBLIC_URL, SECRET)), 401),
-        case("twilio", "altered", |p| altered(twilio::<Hmac<Sha1>>(p, PUBLIC_URL, SECRET)), 401),
-        case("twilio", "of another host", |p| twilio::<Hmac<Sha1>>(p, "https://desk", SECRET), 401),
+        case("voice", "signed", |p| twilio::<Hmac<Sha1>>(p, PUBLIC_URL, SECRET), 202),
+        case("voice", "with a port", |p| twilio::<Hmac<Sha1>>(p, &format!("{PUBLIC_URL}:443"), OLD), 202),
+        case("voice", "with a shared key", move |p| by_key(twilio::<Hmac<Sha256>>(p, PUBLIC_URL, SECRET)), 202),
+        case("voice", "with the wrong hash", move |p| by_key(twilio::<Hmac<Sha1>>(p, PUBLIC_URL, SECRET)), 401),
+        case("voice", "altered", |p| altered(twilio::<Hmac<Sha1>>(p, PUBLIC_URL, SECRET)), 401),
+        case("voice", "of another host", |p| twilio::<Hmac<Sha1>>(p, "https://desk", SECRET), 401),
     ]
 }
 

@@ -42,7 +42,7 @@ const TWILIO_TOKEN: &str = "twilio-token-of-this-test";
 /// Every secret of the office: none may be in a log, a database or an answer.
 pub(crate) const SECRETS: [&str; 5] = [HUBSPOT_SECRET, WEBSITE_SECRET, LLM_KEY, HUBSPOT_TOKEN, TWILIO_TOKEN];
 /// Nothing a test waits for takes longer, on however slow a machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An office: the vendors, and the desk when it runs.
 pub(crate) struct Office {

@@ -1,0 +1,39 @@
+//! What the desks of these tests are told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{Channel, Ladder, Lane};
+use crate::outbox::{BreakerSettings, Limits, Settings, Waits, asked_on};
+use crate::route;
+use crate::store::Opening;
+
+/// The failover clock.
+pub(in crate::outbox) const CLOCK: Duration = Duration::from_secs(30);
+
+pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
+    let texts: Vec<Channel> = channels.iter().map(|name| Channel::new(Lane::Sms, name)).collect();
+    let mut workers: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
+    workers.insert(Channel::desk(), 1);
+    workers.insert(asked_on(&Channel::new(Lane::Sms, "twilio")), 1);
+    let second = Duration::from_secs(1);
+    Settings {
+        channels: workers,
+        limits: Limits { llm: second, sms: Duration::from_mins(1), crm: second, look_up: second },
+        waits: Waits {
+            ladder: Ladder { base: second, cap: Duration::from_mins(5) },
+            look_up_after: Duration::from_secs(10),
+        },
+        breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
+        route: route::Settings { sms_channels: texts, failover_after: CLOCK, ..route::tests::settings() },
+        opening: opening(),
+        read_again_after: second,
+        polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
+        caps: BTreeMap::new(),
+    }
+}
+
+pub(in crate::outbox) fn opening() -> Opening {
+    let day = Duration::from_hours(24);
+    Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day }
+}
