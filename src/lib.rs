@@ -24,9 +24,9 @@
 //! | `intake` 1 | the listener, its TLS and its limits: one file per auth scheme and per source shape; 2xx only after the commit |
 //! | `sanitize` 2 | hostile markup to clean text: what a person wrote, without what machines put around it |
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
-//! | `route` 4 | pure: from a label to its jobs, and which channel is next |
+//! | `route` 4 | pure: from a label to its jobs, which channel is next, who is called, what an answer means |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
-//! | `outbox` | claim, effect, settle, delivery reports; channels with breaker and parking; `step` is pure |
+//! | `outbox` | claim, effect, settle, delivery reports, whom to call next; channels with breaker and parking; `step` is pure |
 //! | `deliver` 6 | texts: the GSM modem on a serial port, which brings itself back, and Twilio |
 //! | `writeback` 7 | CRM fields and the note, and reading the record that a webhook points to; one file per vendor |
 //! | `admin` | health on the loopback listener |
