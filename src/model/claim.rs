@@ -1,6 +1,6 @@
 //! A claim: an urgent lead waits for a person who takes it on.
 
-use super::{LeadCode, LeadId, Timestamp};
+use super::{LeadCode, LeadId};
 
 /// Whether a person has taken the lead on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +29,6 @@ impl ClaimState {
 
     /// Every state.
     pub const ALL: [Self; 4] = [Self::Open, Self::Claimed, Self::Unanswered, Self::Withdrawn];
-
-    /// A person is still wanted.
-    #[must_use]
-    pub const fn is_wanted(self) -> bool {
-        matches!(self, Self::Open | Self::Unanswered)
-    }
 }
 
 /// One lead that a person is to take on.
@@ -44,8 +38,6 @@ pub struct Claim {
     pub lead: LeadId,
     /// What a person answers with.
     pub code: LeadCode,
-    /// When the first person was called.
-    pub opened_at: Timestamp,
     /// Whether somebody took it.
     pub state: ClaimState,
     /// How often the chain was begun again; part of what a timer must match.
@@ -56,6 +48,4 @@ pub struct Claim {
     pub called: String,
     /// Who took it.
     pub claimed_by: Option<String>,
-    /// When.
-    pub claimed_at: Option<Timestamp>,
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Channel, Claim, ClaimState, CrmNews, Lead, LeadId, NewJob, Priority, Task, Timestamp};
+use crate::model::{Channel, Claim, ClaimState, CrmNews, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp};
 use crate::route::{self, Person, Reply, Turn, Wish};
 use crate::store::{StoreError, Tx};
 
@@ -72,7 +72,8 @@ impl Desk {
             &format!("call the prospect (`nightdesk leads show {0}`), or answer {0} to its text", claim.code),
             now,
         )?;
-        self.news(tx, claim.lead, "nobody has claimed this lead: please take it now", now)
+        let lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
+        self.news(tx, &lead, "nobody has claimed this lead: please take it now", now)
     }
 
     /// A text came in: if somebody on call wrote it, it is obeyed.
@@ -85,31 +86,36 @@ impl Desk {
             return Ok(());
         };
         let Reply { codes, wish } = route::read(text);
-        if wish == Wish::Nothing {
-            tracing::info!(number, who = person.name, "the text means nothing to the desk");
-            return Ok(());
+        match wish {
+            Wish::Nothing => {
+                tracing::info!(number, who = person.name, "the text means nothing to the desk");
+                Ok(())
+            }
+            Wish::Help | Wish::Unclear => self.explain(tx, person, now),
+            Wish::Claim => self.each(tx, &codes, person, now, |claim| self.take(tx, claim, person, now)),
+            Wish::Pass => self.each(tx, &codes, person, now, |claim| self.pass(tx, claim, person, now)),
         }
-        if wish == Wish::Help || wish == Wish::Unclear {
-            return self.explain(tx, person, now);
-        }
-        let mut claims = Vec::new();
-        for code in &codes {
-            claims.extend(tx.claim_by_code(code, now)?);
-        }
-        if codes.is_empty() {
-            claims = tx.claims_wanted_of(&person.phone)?;
-        }
-        // A bare word is for the only lead there is; a code that no lead has is a slip of the thumb.
+    }
+
+    /// Does it with each lead that the codes mean. A bare word is for the only lead there is; a code that no lead has is a
+    /// slip of the thumb.
+    fn each(
+        &self,
+        tx: Tx<'_>,
+        codes: &[LeadCode],
+        person: &Person,
+        now: Timestamp,
+        act: impl FnMut(&Claim) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let claims = if codes.is_empty() {
+            tx.claims_wanted_of(&person.phone)?
+        } else {
+            codes.iter().filter_map(|code| tx.claim_by_code(code, now).transpose()).collect::<Result<_, _>>()?
+        };
         if claims.len() != codes.len().max(1) {
             return self.explain(tx, person, now);
         }
-        for claim in claims {
-            match wish {
-                Wish::Pass => self.pass(tx, &claim, person, now)?,
-                Wish::Claim | Wish::Help | Wish::Unclear | Wish::Nothing => self.take(tx, &claim, person, now)?,
-            }
-        }
-        Ok(())
+        claims.iter().try_for_each(act)
     }
 
     /// The person takes the lead, unless somebody was first.
@@ -131,7 +137,7 @@ impl Desk {
         for other in called(tx, claim.lead)?.into_iter().filter(|other| other.phone != person.phone) {
             self.answer(tx, claim.lead, &other, &told, now)?;
         }
-        self.news(tx, claim.lead, &format!("claimed by {}, {} after it came in", person.name, in_words(waited)), now)
+        self.news(tx, &lead, &format!("claimed by {}, {} after it came in", person.name, in_words(waited)), now)
     }
 
     /// The person passes the lead on: who was called last, or who has claimed it.
@@ -156,7 +162,7 @@ impl Desk {
     /// Whoever claimed the lead gives it back: the chain begins again, without that person.
     fn begin_again(&self, tx: Tx<'_>, claim: &Claim, without: &Person, now: Timestamp) -> Result<(), StoreError> {
         let mut lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
-        self.news(tx, lead.id, &format!("given back by {}", without.name), now)?;
+        self.news(tx, &lead, &format!("given back by {}", without.name), now)?;
         let mut turn = self.settings.route.on_call.turn(0, now);
         while let Some(next) = turn.filter(|turn| turn.person == without) {
             turn = self.settings.route.on_call.turn(next.step.saturating_add(1), now);
@@ -176,8 +182,8 @@ impl Desk {
             Some(claim) => Some(claim.lead),
             None => tx.last_called_for(&person.phone)?,
         };
-        let hour_ago = now.before(Duration::from_hours(1));
         let Some(lead) = about else { return Ok(()) };
+        let hour_ago = now.before(Duration::from_hours(1));
         if tx.answers_since(&person.phone, hour_ago)? >= MOST_ANSWERS_AN_HOUR {
             tracing::warn!(who = person.name, "not explained once more: that was done enough in the last hour");
             return Ok(());
@@ -192,10 +198,9 @@ impl Desk {
     }
 
     /// A short note in the CRM about what has just happened.
-    fn news(&self, tx: Tx<'_>, lead: LeadId, words: &str, now: Timestamp) -> Result<(), StoreError> {
-        let lead = tx.lead(lead)?.ok_or(StoreError::Orphaned(lead))?;
+    fn news(&self, tx: Tx<'_>, lead: &Lead, words: &str, now: Timestamp) -> Result<(), StoreError> {
         let news = CrmNews { at: now, words: words.to_owned() };
-        if let Some(job) = route::news(&self.settings.route, &lead, news, now) {
+        if let Some(job) = route::news(&self.settings.route, lead, news, now) {
             tx.insert_job(&job, now)?;
         }
         Ok(())
@@ -205,9 +210,9 @@ impl Desk {
 /// Opens or re-opens the claim at a turn of the chain; the lead has the code of it from here on.
 fn open_at(tx: Tx<'_>, lead: &mut Lead, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.cancel_waiting(lead.id, "escalate", None, "the chain began again", now)?;
-    lead.code = tx.open_claim(lead.id, turn.step, &turn.person.name, now)?;
-    let round = tx.claim_of(lead.id)?.map_or(1, |claim| claim.round);
-    wait_for(tx, lead.id, round, turn, now)
+    let claim = tx.open_claim(lead.id, turn.step, &turn.person.name, now)?;
+    lead.code = claim.code;
+    wait_for(tx, lead.id, claim.round, turn, now)
 }
 
 /// The timer of a step.

@@ -123,7 +123,7 @@ impl Desk {
             JobState::Ready | JobState::Leased | JobState::Unknown => return Ok(true),
         }
         if word.0.has_arrived() || word.0.has_failed() {
-            tx.cancel_polls(&job, "the vendor told it by himself", now)?;
+            tx.cancel_waiting(job.lead, "sms_status", Some(job.id), "the vendor told it by himself", now)?;
         }
         self.became(tx, (&job, state), reference, word, now, jitter)?;
         tidy(tx, &job, now)?;

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use super::{Desk, asked_on};
 use crate::model::{
-    BootId, Channel, Done, Failure, Fate, Fault, JobId, Lane, LeadId, NewJob, NewLead, Outcome, PartKey, PartReport,
-    Priority, Report, RowId, SmsPart, SmsReceipt, SmsTask, Task, TextKey, Timestamp, Work,
+    BootId, Channel, Done, Failure, Fate, Fault, JobId, Lane, LeadId, NewJob, Outcome, PartKey, PartReport, Priority,
+    Report, RowId, SmsPart, SmsReceipt, SmsTask, Task, TextKey, Timestamp, Work,
 };
-use crate::store::{Arrival, Gate, JobRow, Received, Store};
-use given::{CLOCK, opening, settings};
+use crate::store::{JobRow, Store};
+use given::{CLOCK, settings};
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
 /// One text, and the desk that sends it.
 struct Night {
     store: Store,
@@ -28,26 +29,7 @@ impl Night {
     fn new(channels: &[&str], failover: bool) -> Self {
         let mut store = Store::in_memory().unwrap();
         let desk = Desk::new(settings(channels), BootId::new(BEGIN, [1; 10]));
-        let arrival = Arrival {
-            received_at: BEGIN,
-            source: "s".into(),
-            method: "POST".into(),
-            target: "/".into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        let new = NewLead {
-            crm: None,
-            record_id: None,
-            name: None,
-            email: None,
-            phone_text: None,
-            message: "50 units".into(),
-            event_key: None,
-            content_key: "k".into(),
-        };
-        let received = store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), &opening())).unwrap();
-        let Received::Accepted(lead) = received else { panic!("{received:?}") };
+        let lead = given::lead(&mut store, "k", BEGIN);
         let mut night = Self { store, desk, now: BEGIN, works: Vec::new(), lead };
         // Without a model a person is told at once; the text of this test is its own.
         night.store.transact(|tx| tx.cancel_waiting(lead, "classify_deadline", None, "not here", BEGIN)).unwrap();

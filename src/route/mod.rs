@@ -127,9 +127,7 @@ fn alert(
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<NewJob> {
-    let person = settings.on_call.turn(0, now)?.person;
-    let text = settings.template.text(lead, class, settings.max_parts, settings.translit);
-    text_to(settings, lead.id, person, text, usable, now)
+    call_as(settings, lead, class, settings.on_call.turn(0, now)?.person, usable, now)
 }
 
 /// The text that calls `person` for a lead that nobody has claimed yet.
@@ -142,6 +140,17 @@ pub fn call(
     now: Timestamp,
 ) -> Option<NewJob> {
     let class = if lead.label.is_some() { "URGENT" } else { "UNCLASSIFIED" };
+    call_as(settings, lead, class, person, usable, now)
+}
+
+fn call_as(
+    settings: &Settings,
+    lead: &Lead,
+    class: &str,
+    person: &Person,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Option<NewJob> {
     let text = settings.template.text(lead, class, settings.max_parts, settings.translit);
     text_to(settings, lead.id, person, text, usable, now)
 }

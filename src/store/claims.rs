@@ -18,21 +18,23 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn open_claim(self, lead: LeadId, step: u32, called: &str, now: Timestamp) -> Result<LeadCode, StoreError> {
+    pub fn open_claim(self, lead: LeadId, step: u32, called: &str, now: Timestamp) -> Result<Claim, StoreError> {
         const SQL: &str = "
             INSERT INTO claims (lead_id, code, opened_at, state, round, step, called)
                 VALUES (:lead, :code, :now, 'open', 1, :step, :called)
                 ON CONFLICT (lead_id) DO UPDATE SET
-                   code = :code, state = 'open', round = round + 1, step = :step, called = :called, claimed_by = NULL, claimed_at = NULL";
+                   code = :code, state = 'open', round = round + 1, step = :step, called = :called, claimed_by = NULL, claimed_at = NULL
+                RETURNING *";
         const CODE: &str = "UPDATE leads SET code = :code WHERE id = :lead AND code <> :code";
         let code = self.free_code(lead, now)?;
         let id = lead.to_string();
-        self.connection.prepare_cached(SQL)?.execute(named_params! {
+        let params = named_params! {
             ":lead": id, ":code": code.to_string(), ":now": now.to_string(), ":step": step, ":called": called,
-        })?;
+        };
+        let opened = self.connection.prepare_cached(SQL)?.query_row(params, |row| Ok(claim(row)))??;
         self.connection.prepare_cached(CODE)?.execute(named_params! { ":lead": id, ":code": code.to_string() })?;
         self.log_claim(lead, "called", Some(called), now)?;
-        Ok(code)
+        Ok(opened)
     }
 
     /// The lead's own code, or the next that no other lead waits with.
@@ -40,7 +42,10 @@ impl Tx<'_> {
         const NUMBER: &str = "SELECT number FROM leads WHERE id = :lead";
         const TAKEN: &str = "
             SELECT lead_id FROM claims WHERE code = :code AND state IN ('open', 'unanswered') AND lead_id <> :lead";
-        const OLD: &str = "UPDATE claims SET state = 'withdrawn' WHERE state = 'unanswered' AND opened_at < :since";
+        // The first condition is the index's own: only those that wait are looked at.
+        const OLD: &str = "
+            UPDATE claims SET state = 'withdrawn'
+             WHERE state IN ('open', 'unanswered') AND state = 'unanswered' AND opened_at < :since";
         let id = lead.to_string();
         let number: i64 =
             self.connection.prepare_cached(NUMBER)?.query_row(named_params! { ":lead": id }, |row| row.get(0))?;
@@ -202,15 +207,14 @@ impl Tx<'_> {
 fn claim(row: &Row<'_>) -> Result<Claim, StoreError> {
     let state: String = row.get("state")?;
     let known = ClaimState::ALL.into_iter().find(|known| known.name() == state);
+    let state = known.ok_or(StoreError::Alien { column: "state", value: state })?;
     Ok(Claim {
         lead: rows::parsed(row, "lead_id")?,
         code: LeadCode::stored(row.get("code")?),
-        opened_at: rows::parsed(row, "opened_at")?,
-        state: known.unwrap_or(ClaimState::Withdrawn),
+        state,
         round: row.get("round")?,
         step: row.get("step")?,
         called: row.get("called")?,
         claimed_by: row.get("claimed_by")?,
-        claimed_at: rows::maybe(row, "claimed_at")?,
     })
 }

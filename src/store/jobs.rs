@@ -306,7 +306,7 @@ impl Tx<'_> {
         const SQL: &str = "
             UPDATE jobs SET state = 'cancelled', result = :why, ended_at = :now
              WHERE lead_id = :lead AND kind = :kind AND state IN ('ready', 'unknown')
-               AND (:guarded IS NULL OR json_extract(payload, '$.job') = :guarded)";
+               AND (:guarded IS NULL OR coalesce(json_extract(payload, '$.job'), json_extract(payload, '$.text.job')) = :guarded)";
         self.connection.prepare_cached(SQL)?.execute(named_params! {
             ":lead": lead.to_string(), ":kind": kind, ":guarded": guarded.map(|id| id.to_string()), ":why": why,
             ":now": now.to_string(),

@@ -108,21 +108,6 @@ impl Tx<'_> {
         query.query_and_then(params, |row| rows::parsed(row, "job_id"))?.next().transpose()
     }
 
-    /// Nobody needs to ask any more what became of this job's text.
-    ///
-    /// # Errors
-    /// When the database can't be written.
-    pub fn cancel_polls(self, job: &Job, why: &str, now: Timestamp) -> Result<(), StoreError> {
-        const SQL: &str = "
-            UPDATE jobs SET state = 'cancelled', result = :why, ended_at = :now
-             WHERE lead_id = :lead AND kind = 'sms_status' AND state IN ('ready', 'unknown')
-               AND json_extract(payload, '$.text.job') = :job";
-        self.connection.prepare_cached(SQL)?.execute(named_params! {
-            ":lead": job.lead.to_string(), ":job": job.id.to_string(), ":why": why, ":now": now.to_string(),
-        })?;
-        Ok(())
-    }
-
     /// The texts of a lead that are legs of the same alert as `job`, in order: each leg took over from the one before.
     /// What can't be read is left out.
     ///
@@ -232,7 +217,8 @@ mod tests {
             };
             store.transact(|tx| tx.insert_job(&new, at(0))).unwrap()
         });
-        store.transact(|tx| tx.cancel_polls(&jobs[0], "told", at(2))).unwrap();
+        let told = &jobs[0];
+        store.transact(|tx| tx.cancel_waiting(told.lead, "sms_status", Some(told.id), "told", at(2))).unwrap();
         let states = polls.map(|poll| store.transact(|tx| tx.job(poll)).unwrap().unwrap().1);
         assert_eq!(states, [JobState::Cancelled, JobState::Ready]);
         let texts = jobs.map(|job| store.transact(|tx| tx.job(job.id)).unwrap().unwrap().1);

@@ -18,17 +18,20 @@ const MAX_ACTION_LINES: usize = 12;
 #[must_use]
 pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
     let clock = Clock { zone, day: local(lead.received_at, zone).map(|at| at.date()) };
+    // What a person on call was answered is between the desk and that person.
+    let is_answer = |action: &Action| matches!(&action.task, Task::Sms(sms) if sms.is_answer);
+    let actions: Vec<&Action> = actions.iter().filter(|action| !is_answer(action)).collect();
     let texts: Vec<(&Action, &SmsTask)> = actions
         .iter()
         .filter_map(|action| match &action.task {
-            Task::Sms(sms) if !sms.is_answer => Some((action, sms)),
+            Task::Sms(sms) => Some((*action, sms)),
             _ => None,
         })
         .collect();
     let mut told: Vec<String> = actions
         .iter()
         .filter_map(|action| match &action.task {
-            Task::Sms(sms) => (!sms.is_answer).then(|| text_line(action, sms, &texts, &clock)),
+            Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
             Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use crate::model::{
-    BootId, ClassifiedBy, Done, Label, LeadId, NewLead, Outcome, Report, RowId, SmsReceipt, Task, Timestamp, Work,
+    BootId, ClassifiedBy, Done, Label, LeadId, Outcome, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
 use crate::outbox::Desk;
-use crate::outbox::tests::given::{opening, settings};
+use crate::outbox::tests::given::{self, settings};
 use crate::route::{self, OnCall, Person, Step};
-use crate::store::{Arrival, Gate, Received, Store};
+use crate::store::Store;
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const DANA: &str = "+15551230001";
@@ -42,27 +42,7 @@ impl Office {
 
     /// A lead comes in and is labelled.
     fn lead(&mut self, label: Label) -> Vec<String> {
-        let n = self.leads.len();
-        let arrival = Arrival {
-            received_at: self.now,
-            source: "web".into(),
-            method: "POST".into(),
-            target: "/".into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        let new = NewLead {
-            crm: None,
-            record_id: None,
-            name: Some("Anna".into()),
-            email: None,
-            phone_text: None,
-            message: "50 units".into(),
-            event_key: None,
-            content_key: n.to_string(),
-        };
-        let received = self.store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), &opening())).unwrap();
-        let Received::Accepted(lead) = received else { panic!("{received:?}") };
+        let lead = given::lead(&mut self.store, &self.leads.len().to_string(), self.now);
         self.leads.push(lead);
         self.label(lead, label)
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Channel, Ladder, Lane};
+use crate::model::{Channel, Ladder, Lane, LeadId, NewLead, Timestamp};
 use crate::outbox::{BreakerSettings, Limits, Settings, Waits, asked_on};
 use crate::route;
-use crate::store::Opening;
+use crate::store::{Arrival, Gate, Opening, Received, Store};
 
 /// The failover clock.
 pub(in crate::outbox) const CLOCK: Duration = Duration::from_secs(30);
@@ -36,4 +36,29 @@ pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
 pub(in crate::outbox) fn opening() -> Opening {
     let day = Duration::from_hours(24);
     Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day }
+}
+
+/// A lead that comes in with nothing but its message; leads with one `key` are the same.
+pub(in crate::outbox) fn lead(store: &mut Store, key: &str, now: Timestamp) -> LeadId {
+    let arrival = Arrival {
+        received_at: now,
+        source: "s".into(),
+        method: "POST".into(),
+        target: "/".into(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let new = NewLead {
+        crm: None,
+        record_id: None,
+        name: None,
+        email: None,
+        phone_text: None,
+        message: "50 units".into(),
+        event_key: None,
+        content_key: key.into(),
+    };
+    let received = store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), &opening())).unwrap();
+    let Received::Accepted(lead) = received else { panic!("{received:?}") };
+    lead
 }
