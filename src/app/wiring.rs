@@ -296,7 +296,7 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         on_call: config
             .oncall
             .as_ref()
-            .map(|person| OnCall::alone(Person { name: person.name.clone(), phone: person.phone.clone() }))
+            .map(|person| OnCall::alone(Person::new(person.name.clone(), person.phone.clone())))
             .unwrap_or_default(),
         sms_channels: config.sms.channels.clone(),
         failover_after: config.sms.failover_after,

@@ -247,7 +247,7 @@ fn called(tx: Tx<'_>, lead: LeadId) -> Result<Vec<Person>, StoreError> {
     for action in tx.actions(lead)? {
         let Task::Sms(sms) = action.task else { continue };
         if !sms.is_answer && people.iter().all(|known| known.phone != sms.to) {
-            people.push(Person { name: sms.who, phone: sms.to });
+            people.push(Person::new(sms.who, sms.to));
         }
     }
     Ok(people)

@@ -225,7 +225,7 @@ pub(crate) mod tests {
 
     pub(crate) fn settings() -> Settings {
         Settings {
-            on_call: OnCall::alone(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
+            on_call: OnCall::alone(Person::new("Dana".into(), "+15551230001".parse().unwrap())),
             sms_channels: vec![Channel::new(Lane::Sms, "modem0"), Channel::new(Lane::Sms, "twilio")],
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),

@@ -17,11 +17,11 @@ const LEE: &str = "+15551230002";
 const BOSS: &str = "+15551230003";
 
 fn person(name: &str, phone: &str) -> Person {
-    Person { name: name.into(), phone: phone.parse().unwrap() }
+    Person::new(name.into(), phone.parse().unwrap())
 }
 
 fn chain() -> OnCall {
-    let step = |name, phone, minutes| Step { who: person(name, phone), wait: Duration::from_mins(minutes) };
+    let step = |name, phone, minutes| Step { who: person(name, phone), wait: Duration::from_mins(minutes), ring: None };
     OnCall::new(vec![step("Dana", DANA, 3), step("Lee", LEE, 5), step("Boss", BOSS, 5)])
 }
 

@@ -324,7 +324,7 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
         },
         breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
         route: route::Settings {
-            on_call: OnCall::alone(Person { name: "Dana".into(), phone: DANA.parse().unwrap() }),
+            on_call: OnCall::alone(Person::new("Dana".into(), DANA.parse().unwrap())),
             sms_channels: texts,
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),

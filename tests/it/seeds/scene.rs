@@ -158,7 +158,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings 
         },
         breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
         route: route::Settings {
-            on_call: OnCall::alone(Person { name: "Dana".into(), phone: "+15551230001".parse().unwrap() }),
+            on_call: OnCall::alone(Person::new("Dana".into(), "+15551230001".parse().unwrap())),
             sms_channels: texts,
             failover_after: CLOCK,
             sms_give_up_after: Duration::from_hours(1),
