@@ -18,7 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey};
+use crate::model::{Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey, Timestamp};
 use crate::store::{DeadLetterFilter, InboxCounts};
 
 pub use sent::{Sent, new_text, send_within};
@@ -84,6 +84,20 @@ pub enum Request {
         /// The text, as it was told when it was sent.
         text: TextKey,
     },
+    /// Let somebody stand in, whatever the rota says.
+    Override {
+        /// Who, by key; nobody, if there is none.
+        who: Option<String>,
+        /// From when.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Take an override back.
+    CancelOverride {
+        /// Its number.
+        id: i64,
+    },
     /// Have a modem start anew, by command.
     ModemReset {
         /// Its name.
@@ -104,6 +118,8 @@ impl Request {
             | Self::Discard { .. }
             | Self::ReplayQuarantine { .. }
             | Self::Replay { .. }
+            | Self::Override { .. }
+            | Self::CancelOverride { .. }
             | Self::PowerCycle { .. }
             | Self::ModemInfo { .. }
             | Self::ModemFate { .. } => ANSWER_WITHIN,

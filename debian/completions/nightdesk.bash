@@ -37,6 +37,9 @@ _nightdesk() {
             nightdesk,modem)
                 cmd="nightdesk__subcmd__modem"
                 ;;
+            nightdesk,oncall)
+                cmd="nightdesk__subcmd__oncall"
+                ;;
             nightdesk,quarantine)
                 cmd="nightdesk__subcmd__quarantine"
                 ;;
@@ -106,6 +109,18 @@ _nightdesk() {
             nightdesk__subcmd__modem,watch)
                 cmd="nightdesk__subcmd__modem__subcmd__watch"
                 ;;
+            nightdesk__subcmd__oncall,calendar)
+                cmd="nightdesk__subcmd__oncall__subcmd__calendar"
+                ;;
+            nightdesk__subcmd__oncall,next)
+                cmd="nightdesk__subcmd__oncall__subcmd__next"
+                ;;
+            nightdesk__subcmd__oncall,now)
+                cmd="nightdesk__subcmd__oncall__subcmd__now"
+                ;;
+            nightdesk__subcmd__oncall,override)
+                cmd="nightdesk__subcmd__oncall__subcmd__override"
+                ;;
             nightdesk__subcmd__quarantine,list)
                 cmd="nightdesk__subcmd__quarantine__subcmd__list"
                 ;;
@@ -137,7 +152,7 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets replay send-test backup modem version"
+            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets replay send-test backup modem oncall version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -624,6 +639,120 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__oncall)
+            opts="-h --config --help now next calendar override"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__oncall__subcmd__calendar)
+            opts="-h --days --from --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__oncall__subcmd__next)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__oncall__subcmd__now)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__oncall__subcmd__override)
+            opts="-h --from --until --for --list --cancel --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cancel)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -41,6 +41,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backup" -d 'Copy the database while the desk runs, and remove the oldest copies'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Find modems, see how one is, send a text by hand, read PDUs'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "oncall" -d 'See who is called for urgent leads, now and later, and let somebody stand in'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
@@ -239,6 +240,31 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_se
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "now" -d 'Tell who would be called now, and who after that'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "next" -d 'Tell what changes next'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "calendar" -d 'List who would be called, stretch by stretch'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "override" -d 'Let somebody stand in, list who does, or take it back'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from now" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from now" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from now" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from next" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from next" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from next" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from calendar" -l days -d 'So many days' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from calendar" -l from -d 'From this day on, such as 2026-12-24, instead of now' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from calendar" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from calendar" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from calendar" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l from -d 'From when, such as "2026-12-24 18:00", instead of now' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l until -d 'Until when' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l for -d 'For how long, such as 8h, instead of --until' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l cancel -d 'Take this one of the list back' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l list -d 'List those that are to come'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'

@@ -15,6 +15,7 @@ use crate::config::{Config, Secrets};
 use crate::control::{AlertStatus, ChannelStatus, Operator, Request, Response, Status};
 use crate::deliver::modem::ModemHandle;
 use crate::intake;
+use crate::model::oncall::{Override, Stretch};
 use crate::model::{BootId, Channel, InboxId, RowId, Timestamp};
 use crate::outbox::{Desk, SharedDesk};
 use crate::store::{
@@ -49,6 +50,16 @@ impl Knowledge {
             Request::ReplayQuarantine { ids } => self.replay_quarantine(tx, ids, now),
             Request::Replay { lead, from, again } => {
                 Ok(Response::Replayed { outcome: desk.replay(tx, *lead, *from, *again, now)? })
+            }
+            Request::Override { who, from, until } => {
+                let new = Override { when: Stretch { from: *from, until: *until }, who: who.clone() };
+                let id = tx.add_override(&new, now)?;
+                tracing::warn!(id, who, %from, %until, "the rota is overridden");
+                Ok(Response::Done { count: 1, failures: Vec::new() })
+            }
+            Request::CancelOverride { id } => {
+                let count = u32::from(tx.cancel_override(*id, now)?);
+                Ok(Response::Done { count, failures: Vec::new() })
             }
             Request::Status
             | Request::PowerCycle { .. }
@@ -273,7 +284,9 @@ impl Operator for Online {
                 Request::Retry { .. }
                 | Request::Discard { .. }
                 | Request::ReplayQuarantine { .. }
-                | Request::Replay { .. } => {
+                | Request::Replay { .. }
+                | Request::Override { .. }
+                | Request::CancelOverride { .. } => {
                     let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
                     let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
                     self.writer.run(Command::Outcome, wish).await

@@ -18,7 +18,7 @@ use crate::intake;
 use crate::journal;
 use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane, Ledger};
 use crate::outbox::{self, BreakerSettings, Limits, Waits};
-use crate::route::{self, OnCall, Person, SmsTemplate, TemplateError};
+use crate::route::{self, SmsTemplate, TemplateError};
 use crate::sanitize;
 use crate::store::{Opening, SpaceSettings};
 use crate::wire::Wire;
@@ -293,11 +293,7 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
     let template = config.sms.template.as_deref().map(SmsTemplate::new).transpose()?.unwrap_or_default();
     let noted = config.crm.iter().filter(|(_, crm)| crm.note);
     Ok(route::Settings {
-        on_call: config
-            .oncall
-            .as_ref()
-            .map(|person| OnCall::alone(Person::new(person.name.clone(), person.phone.clone())))
-            .unwrap_or_default(),
+        on_call: config.oncall.clone().unwrap_or_default(),
         sms_channels: config.sms.channels.clone(),
         failover_after: config.sms.failover_after,
         sms_give_up_after: config.sms.give_up_after,

@@ -5,6 +5,7 @@
 //! Nothing is changed but by `--create-properties`.
 
 mod number;
+mod oncall;
 mod online;
 mod place;
 
@@ -85,6 +86,7 @@ impl Check {
             return Ok(());
         }
         place::storage(&desk.config, found);
+        oncall::gaps(desk, found)?;
         place::listeners(desk, found).await?;
         let Some(secrets) = secrets else { return Ok(()) };
         if self.depth.create_properties {

@@ -143,6 +143,9 @@ pub enum CliError {
     /// The filter matches nothing.
     #[error("nothing that is open matches")]
     NothingMatches,
+    /// The configuration names nobody.
+    #[error("nobody is on call: fill in [oncall]")]
+    NobodyOnCall,
     /// No such source.
     #[error("there is no [sources.{name}] in the configuration; there {known}")]
     NoSource {
@@ -254,6 +257,7 @@ impl CliError {
             | Self::NoLetter { .. }
             | Self::NoSecret(_)
             | Self::NothingMatches
+            | Self::NobodyOnCall
             | Self::NoSource { .. }
             | Self::NeedsRecord(_)
             | Self::NoCertificate => exit::NO_INPUT,

@@ -13,6 +13,7 @@ mod doctor;
 mod error;
 mod leads;
 mod modem;
+mod oncall;
 mod quarantine;
 mod replay;
 mod run;
@@ -90,6 +91,9 @@ enum Command {
     /// Find modems, see how one is, send a text by hand, read PDUs
     #[command(subcommand)]
     Modem(modem::ModemCommand),
+    /// See who is called for urgent leads, now and later, and let somebody stand in
+    #[command(name = "oncall", subcommand)]
+    OnCall(oncall::OnCallCommand),
     /// Print the version
     Version(version::VersionArgs),
 }
@@ -121,6 +125,7 @@ impl Cli {
             Command::SendTest(test) => test.run(&desk()?, out).await?,
             Command::Backup(backup) => backup.run(&desk()?, out)?,
             Command::Modem(modem) => modem.run(&self.config, out).await?,
+            Command::OnCall(command) => command.run(&desk()?, out).await?,
             Command::Version(version) => version.run(out)?,
         }
         Ok(out.flush()?)

@@ -51,6 +51,11 @@ impl Screen {
         self.shown(at, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// Day of the week, date and time to the minute.
+    pub(super) fn day(&self, at: Timestamp) -> String {
+        self.shown(at, "%a %Y-%m-%d %H:%M")
+    }
+
     /// A time as the database stores it, date and time to the minute, for a list.
     pub(super) fn stored_minute(&self, at: &str) -> String {
         at.parse().map_or_else(|_| line(at), |at| self.shown(at, "%Y-%m-%d %H:%M"))

@@ -1,4 +1,4 @@
-//! The desk itself: its listeners, its folder, whose desk it is, whom it wakes, how it logs.
+//! The desk itself: its listeners, its folder, whose desk it is, how it logs.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::typed::{BaseUrl, Bytes, Country, Text, trimmed};
 use super::{Problems, Tls, raw};
-use crate::model::Phone;
 
 /// The tunnel runs on the same box; nothing else has a reason to connect.
 const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8787));
@@ -101,15 +100,6 @@ pub struct Business {
     pub country: String,
     /// The zone of times shown to people.
     pub time_zone: TimeZone,
-}
-
-/// The person on call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OnCall {
-    /// As notes and texts name them.
-    pub name: String,
-    /// Checked by shape only.
-    pub phone: Phone,
 }
 
 /// What is logged, and how.
@@ -231,17 +221,6 @@ impl Business {
             country: Text::or(raw.country, Country(COUNTRY.to_owned())).0,
             time_zone: Text::or(raw.time_zone, TimeZone::UTC),
         }
-    }
-}
-
-impl OnCall {
-    pub(super) fn of(raw: raw::OnCall, problems: &mut Problems) -> Option<Self> {
-        let name = problems.required(trimmed(raw.name), "oncall.name", "who is woken, as notes shall name them");
-        let phone = problems.required(raw.phone, "oncall.phone", "whom to text, such as \"+15551234567\"");
-        if name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
-            problems.error("oncall.name", "one line of text");
-        }
-        Some(Self { name: name?, phone: phone?.0 })
     }
 }
 

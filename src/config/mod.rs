@@ -9,6 +9,7 @@ mod crm;
 mod desk;
 mod llm;
 mod modem;
+mod oncall;
 mod problems;
 mod raw;
 mod read;
@@ -26,7 +27,7 @@ use std::path::Path;
 
 pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use crm::{Crm, Outbox};
-pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, OnCall, Server, Storage};
+pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use modem::{Modem, Timings};
 pub use problems::{Problem, Problems};
@@ -36,6 +37,8 @@ pub use sms::{Sender, Sms, Twilio};
 pub use source::{Fields, Shape, Source};
 pub use tls::Tls;
 pub use typed::BaseUrl;
+
+use crate::model::oncall::OnCall;
 
 /// Everything a desk is told by its operator.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,14 +125,20 @@ impl Config {
         };
         let modems: Vec<&str> = modem.keys().map(String::as_str).collect();
         let sms = Sms::of(raw.sms.unwrap_or_default(), &modems, raw.twilio.is_some(), problems);
+        let business = Business::of(raw.business.unwrap_or_default());
+        let people_around = oncall::Around {
+            time_zone: &business.time_zone,
+            channels: modems.iter().copied().chain(raw.twilio.is_some().then_some(sms::TWILIO)).collect(),
+            crms: around.crms.clone(),
+        };
         let mut llms = Vec::new();
         for (nth, raw) in llm.into_iter().enumerate() {
             llms.extend(Llm::of(nth, raw, problems));
         }
         Self {
             storage: Storage::of(raw.storage.unwrap_or_default(), problems),
-            business: Business::of(raw.business.unwrap_or_default()),
-            oncall: raw.oncall.and_then(|raw| OnCall::of(raw, problems)),
+            oncall: raw.oncall.and_then(|raw| oncall::of(raw, &people_around, problems)),
+            business,
             sources: named(sources, |name, raw| Source::of(name, raw, &around, problems)),
             llm: llms,
             sanitize: Sanitize::of(raw.sanitize.unwrap_or_default(), problems),

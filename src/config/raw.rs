@@ -9,14 +9,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::auth::{Fingerprint, Signed};
+use super::oncall::{Days, HandOver};
 use super::typed::{Bytes, Country, HeaderName, Port, Text};
 use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, Structured, TokenLimitKey};
+use crate::model::oncall::Weekly;
 use crate::model::{Label, Phone};
 
 /// Declares tables whose keys may all be missing; a plain list would say `Option` ninety times.
@@ -79,6 +82,50 @@ tables! {
     OnCall {
         name: String,
         phone: Text<Phone>,
+        time_zone: Text<TimeZone>,
+        people: BTreeMap<String, Person>,
+        chain: Vec<ChainStep>,
+        rota: Rota,
+        hours: Hours,
+    }
+    Person {
+        name: String,
+        phone: Text<Phone>,
+        email: String,
+        channels: Vec<String>,
+        quiet: Vec<Text<Weekly>>,
+        owner: BTreeMap<String, String>,
+    }
+    ChainStep {
+        who: String,
+        wait: Text<Duration>,
+        ring: Text<Duration>,
+    }
+    Rota {
+        rotation: Vec<String>,
+        hand_over: Text<HandOver>,
+        start: Text<Date>,
+        shifts: Vec<Shift>,
+        holidays: Vec<Holiday>,
+        overrides: Vec<Override>,
+    }
+    Shift {
+        when: Text<Weekly>,
+        who: String,
+    }
+    Holiday {
+        date: Text<Days>,
+        who: String,
+    }
+    Override {
+        from: Text<DateTime>,
+        until: Text<DateTime>,
+        who: String,
+    }
+    Hours {
+        open: Vec<Text<Weekly>>,
+        inside: Mode,
+        outside: Mode,
     }
     Source {
         kind: SourceKind,
@@ -204,6 +251,15 @@ tables! {
         content: LogContent,
         format: LogFormat,
     }
+}
+
+/// What an urgent lead does inside or outside business hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Mode {
+    Alert,
+    CrmOnly,
+    Defer,
 }
 
 /// The shapes of payload a source may send.

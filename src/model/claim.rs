@@ -44,8 +44,8 @@ pub struct Claim {
     pub round: u32,
     /// The step of the chain that was called last.
     pub step: u32,
-    /// Who was called last.
-    pub called: String,
+    /// Who was called last; nobody, when nobody had duty.
+    pub called: Option<String>,
     /// Who took it.
     pub claimed_by: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The shared words of every room: leads, jobs, faults, effects, texts, numbers and times.
+//! The shared words of every room: leads, jobs, faults, effects, texts, numbers, times, and who is on call.
 //!
 //! This room knows no other room and does no I/O: values, closed enumerations, and two traits: [`Effect`],
 //! through which the outbox reaches the world, and [`Ledger`], through which a modem remembers. Time and randomness are always passed in.
@@ -12,6 +12,7 @@ mod job;
 mod lead;
 mod ledger;
 mod modem;
+pub mod oncall;
 mod phone;
 mod sms;
 

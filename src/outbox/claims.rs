@@ -6,23 +6,73 @@
 
 use std::time::Duration;
 
+use crate::model::oncall::{Mode, Person, Turn};
 use crate::model::{Channel, Claim, ClaimState, CrmNews, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp};
-use crate::route::{self, Person, Reply, Turn, Wish};
+use crate::route::{self, Reply, Wish};
 use crate::store::{StoreError, Tx};
 
 use super::Desk;
 use super::settle::usable;
 
+/// The round and step of a timer whose chain has not begun.
+const NOT_BEGUN: (u32, u32) = (0, 0);
+/// Where a calendar has no hour in which people are called.
+const ASK_AGAIN_AFTER: Duration = Duration::from_hours(24);
 /// A desk that stood still for a while calls the next person all the same.
 const TIMER_IS_KEPT: Duration = Duration::from_hours(30 * 24);
 /// Explanations to one number in an hour: two machines that answer each other stop here.
 const MOST_ANSWERS_AN_HOUR: u32 = 5;
 
 impl Desk {
-    /// Opens the claim of a lead that a person is about to be called for, and gives it the code that its texts will have.
-    pub(super) fn open_claim(&self, tx: Tx<'_>, lead: &mut Lead, now: Timestamp) -> Result<(), StoreError> {
-        let Some(turn) = self.settings.route.on_call.turn(0, now) else { return Ok(()) };
-        open_at(tx, lead, turn, now)
+    /// Who is called for a lead at this hour, with its claim opened: the lead has the code that its texts will have.
+    pub(super) fn first_called(
+        &self,
+        tx: Tx<'_>,
+        lead: &mut Lead,
+        now: Timestamp,
+    ) -> Result<Option<Person>, StoreError> {
+        let route = &self.settings.route;
+        if route.on_call.is_empty() || route.sms_channels.is_empty() {
+            nobody_to_text(tx, lead, now)?;
+            return Ok(None);
+        }
+        match route.on_call.mode(now) {
+            Mode::Alert => self.begin(tx, lead, now),
+            Mode::CrmOnly => {
+                tracing::info!(lead_id = %lead.id, "nobody is called at this hour: the lead stands in the CRM");
+                Ok(None)
+            }
+            Mode::Defer => {
+                let due_at = route.on_call.resumes(now).unwrap_or(now.after(ASK_AGAIN_AFTER));
+                tracing::info!(lead_id = %lead.id, until = %due_at, "nobody is called at this hour: the lead waits");
+                tx.cancel_waiting(lead.id, "escalate", None, "the lead was deferred", now)?;
+                tx.log_claim(lead.id, "deferred", None, Some(&format!("until {due_at}")), now)?;
+                timer(tx, lead.id, NOT_BEGUN, due_at, now)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The chain begins. Where each of its steps means nobody, the lead waits for whoever claims it.
+    fn begin(&self, tx: Tx<'_>, lead: &mut Lead, now: Timestamp) -> Result<Option<Person>, StoreError> {
+        if let Some(turn) = self.next(tx, lead.id, 0, now)? {
+            open_at(tx, lead, turn, now)?;
+            return Ok(Some(turn.person.clone()));
+        }
+        let claim = tx.open_claim(lead.id, 0, None, now)?;
+        lead.code = claim.code.clone();
+        self.nobody_left(tx, &claim, now)?;
+        Ok(None)
+    }
+
+    /// The next turn of the chain, from this step on. Steps that mean nobody are told of and not waited for.
+    fn next(&self, tx: Tx<'_>, lead: LeadId, from: u32, now: Timestamp) -> Result<Option<Turn<'_>>, StoreError> {
+        let next = self.settings.route.on_call.next(from, now, &tx.overrides(now)?);
+        for why in &next.skipped {
+            tracing::warn!(lead_id = %lead, why, "a step of the chain is skipped");
+            tx.log_claim(lead, "skipped", None, Some(why), now)?;
+        }
+        Ok(next.turn)
     }
 
     /// The time of a step is over.
@@ -37,28 +87,43 @@ impl Desk {
             Some(claim) if claim.state == ClaimState::Open && (claim.round, claim.step) == (round, step) => {
                 self.call_next(tx, &claim, now)
             }
+            _ if (round, step) == NOT_BEGUN => {
+                let mut lead = tx.lead(lead)?.ok_or(StoreError::Orphaned(lead))?;
+                match self.first_called(tx, &mut lead, now)? {
+                    Some(person) => self.call(tx, &lead, &person, None, now),
+                    None => Ok(()),
+                }
+            }
             Some(_) | None => Ok(()),
         }
     }
 
     /// Calls the next person of the chain, or says that nobody is left.
     fn call_next(&self, tx: Tx<'_>, claim: &Claim, now: Timestamp) -> Result<(), StoreError> {
-        let Some(turn) = self.settings.route.on_call.turn(claim.step.saturating_add(1), now) else {
+        let Some(turn) = self.next(tx, claim.lead, claim.step.saturating_add(1), now)? else {
             return self.nobody_left(tx, claim, now);
         };
         if !tx.call_next(claim, turn.step, &turn.person.name, now)? {
             return Ok(());
         }
         let lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
-        let skipped = turn.step.saturating_sub(claim.step).saturating_sub(1);
         tracing::warn!(lead_id = %lead.id, code = %claim.code, from = claim.called, to = turn.person.name, step = turn.step,
-            skipped, "the next person is called");
+            "the next person is called");
         wait_for(tx, lead.id, claim.round, turn, now)?;
-        self.call(tx, &lead, turn.person, now)
+        let silent = tx.unreported_channel(lead.id)?;
+        self.call(tx, &lead, turn.person, silent.as_ref(), now)
     }
 
-    fn call(&self, tx: Tx<'_>, lead: &Lead, person: &Person, now: Timestamp) -> Result<(), StoreError> {
-        let job = route::call(&self.settings.route, lead, person, &usable(tx, now), now);
+    /// Texts somebody; by another channel than `avoid`, if there is one.
+    fn call(
+        &self,
+        tx: Tx<'_>,
+        lead: &Lead,
+        person: &Person,
+        avoid: Option<&Channel>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let job = route::call(&self.settings.route, lead, person, avoid, &usable(tx, now), now);
         self.insert(tx, job.into_iter().collect(), now)
     }
 
@@ -143,13 +208,13 @@ impl Desk {
     /// The person passes the lead on: who was called last, or who has claimed it.
     fn pass(&self, tx: Tx<'_>, claim: &Claim, person: &Person, now: Timestamp) -> Result<(), StoreError> {
         match claim.state {
-            ClaimState::Open if claim.called == person.name => {
-                tx.log_claim(claim.lead, "passed", Some(&person.name), now)?;
+            ClaimState::Open if claim.called.as_deref() == Some(person.name.as_str()) => {
+                tx.log_claim(claim.lead, "passed", Some(&person.name), None, now)?;
                 tx.cancel_waiting(claim.lead, "escalate", None, "the lead was passed on", now)?;
                 self.call_next(tx, claim, now)
             }
             ClaimState::Claimed if claim.claimed_by.as_deref() == Some(person.name.as_str()) => {
-                tx.log_claim(claim.lead, "reopened", Some(&person.name), now)?;
+                tx.log_claim(claim.lead, "reopened", Some(&person.name), None, now)?;
                 self.begin_again(tx, claim, person, now)
             }
             ClaimState::Open | ClaimState::Claimed | ClaimState::Unanswered | ClaimState::Withdrawn => {
@@ -163,16 +228,16 @@ impl Desk {
     fn begin_again(&self, tx: Tx<'_>, claim: &Claim, without: &Person, now: Timestamp) -> Result<(), StoreError> {
         let mut lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
         self.news(tx, &lead, &format!("given back by {}", without.name), now)?;
-        let mut turn = self.settings.route.on_call.turn(0, now);
-        while let Some(next) = turn.filter(|turn| turn.person == without) {
-            turn = self.settings.route.on_call.turn(next.step.saturating_add(1), now);
+        let mut turn = self.next(tx, lead.id, 0, now)?;
+        while let Some(next) = turn.filter(|turn| turn.person.phone == without.phone) {
+            turn = self.next(tx, lead.id, next.step.saturating_add(1), now)?;
         }
         if let Some(turn) = turn {
             open_at(tx, &mut lead, turn, now)?;
-            return self.call(tx, &lead, turn.person, now);
+            return self.call(tx, &lead, turn.person, None, now);
         }
-        tx.open_claim(lead.id, claim.step, &without.name, now)?;
-        self.nobody_left(tx, claim, now)
+        let claim = tx.open_claim(lead.id, claim.step, None, now)?;
+        self.nobody_left(tx, &claim, now)
     }
 
     /// Says which leads wait and how they are answered; not too often, so that no machine keeps it going.
@@ -210,7 +275,7 @@ impl Desk {
 /// Opens or re-opens the claim at a turn of the chain; the lead has the code of it from here on.
 fn open_at(tx: Tx<'_>, lead: &mut Lead, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.cancel_waiting(lead.id, "escalate", None, "the chain began again", now)?;
-    let claim = tx.open_claim(lead.id, turn.step, &turn.person.name, now)?;
+    let claim = tx.open_claim(lead.id, turn.step, Some(&turn.person.name), now)?;
     lead.code = claim.code;
     wait_for(tx, lead.id, claim.round, turn, now)
 }
@@ -220,10 +285,19 @@ fn wait_for(tx: Tx<'_>, lead: LeadId, round: u32, turn: Turn<'_>, now: Timestamp
     if turn.wait.is_zero() {
         return Ok(());
     }
-    let due_at = now.after(turn.wait);
+    timer(tx, lead, (round, turn.step), now.after(turn.wait), now)
+}
+
+fn timer(
+    tx: Tx<'_>,
+    lead: LeadId,
+    (round, step): (u32, u32),
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let timer = NewJob {
         lead,
-        task: Task::Escalate { round, step: turn.step },
+        task: Task::Escalate { round, step },
         channel: Channel::desk(),
         priority: Priority::Urgent,
         due_at,
@@ -233,12 +307,25 @@ fn wait_for(tx: Tx<'_>, lead: LeadId, round: u32, turn: Turn<'_>, now: Timestamp
 }
 
 /// The lead needs nobody after all.
-pub(super) fn withdraw(tx: Tx<'_>, lead: LeadId, now: Timestamp) -> Result<(), StoreError> {
-    if tx.end_claim(lead, ClaimState::Withdrawn, now)? {
-        tx.cancel_waiting(lead, "escalate", None, "the lead needs nobody any more", now)?;
-        tx.clear_alert(&unclaimed(lead), now)?;
+pub(super) fn withdraw(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreError> {
+    // No person was ever told of a lead that is new, nor will be.
+    if lead.provisional_at.is_none() && lead.routed_at.is_none() {
+        return Ok(());
+    }
+    tx.cancel_waiting(lead.id, "escalate", None, "the lead needs nobody any more", now)?;
+    if tx.end_claim(lead.id, ClaimState::Withdrawn, now)? {
+        tx.clear_alert(&unclaimed(lead.id), now)?;
     }
     Ok(())
+}
+
+fn nobody_to_text(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreError> {
+    tx.alert(
+        "oncall:nobody",
+        &format!("lead {} is for a person, but nobody can be texted", lead.code),
+        "fill in [oncall] and [sms] channels; see `nightdesk leads list`",
+        now,
+    )
 }
 
 /// Everybody who was called for the lead, once.

@@ -52,7 +52,7 @@ impl Desk {
         jitter: f64,
     ) -> Result<(), StoreError> {
         let Task::Sms(sms) = &job.task else { return Ok(()) };
-        let channels = u32::try_from(self.settings.route.sms_channels.len()).unwrap_or(u32::MAX);
+        let channels = u32::try_from(self.settings.route.channels_to(&sms.to).len()).unwrap_or(u32::MAX);
         let lap = sms.leg.saturating_add(1).checked_div(channels).unwrap_or(1);
         let due_at = if lap == 0 { now } else { now.after(self.settings.waits.ladder.wait(lap, jitter)) };
         if channels == 0 || due_at >= job.deadline_at || failure.final_everywhere {

@@ -76,7 +76,7 @@ impl Desk {
                 let mut sms = sms.clone();
                 sms.leg = 0;
                 sms.refused = 0;
-                sms.failover_at = route::failover_at(&self.settings.route, 0, now);
+                sms.failover_at = route::failover_at(&self.settings.route, &sms.to, 0, now);
                 Task::Sms(sms)
             }
             other => other.clone(),

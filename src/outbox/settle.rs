@@ -232,17 +232,16 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // A text that surely never left told nobody; one that may have is not sent again for the same conclusion.
-        let alerted = !again && (tx.has_open(lead.id, "sms")? || tx.may_be_texted(lead.id)?);
+        let is_called =
+            tx.has_open(lead.id, "sms")? || tx.has_open(lead.id, "escalate")? || tx.may_be_texted(lead.id)?;
         let mut lead = lead.clone();
+        let mut person = None;
         if label != Label::UrgentBuyer {
-            withdraw(tx, lead.id, now)?;
-        } else if !alerted {
-            self.open_claim(tx, &mut lead, now)?;
+            withdraw(tx, &lead, now)?;
+        } else if again || !is_called {
+            person = self.first_called(tx, &mut lead, now)?;
         }
-        let mut jobs = route::plan(&self.settings.route, &lead, label, alerted, &usable(tx, now), now);
-        if label == Label::UrgentBuyer && !alerted {
-            nobody_to_text(tx, &lead, &jobs, now)?;
-        }
+        let mut jobs = route::plan(&self.settings.route, &lead, label, person.as_ref(), &usable(tx, now), now);
         if lead.routed_at.is_some() && !again {
             jobs = not_done(tx, lead.id, label, jobs)?;
         }
@@ -253,9 +252,8 @@ impl Desk {
     pub(super) fn enact_provisional(&self, tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreError> {
         tx.set_provisional(lead.id, now)?;
         let mut lead = lead.clone();
-        self.open_claim(tx, &mut lead, now)?;
-        let jobs = route::provisional(&self.settings.route, &lead, &usable(tx, now), now);
-        nobody_to_text(tx, &lead, &jobs, now)?;
+        let person = self.first_called(tx, &mut lead, now)?;
+        let jobs = route::provisional(&self.settings.route, &lead, person.as_ref(), &usable(tx, now), now);
         self.insert(tx, jobs, now)
     }
 
@@ -284,12 +282,12 @@ impl Desk {
 
     /// What is known of a job for deciding what follows.
     pub(super) fn facts_of(&self, job: &Job, looking_up: bool, now: Timestamp, jitter: f64) -> Facts {
-        let channels = u32::try_from(self.settings.route.sms_channels.len()).unwrap_or(u32::MAX);
+        let channels = |sms: &SmsTask| self.settings.route.channels_to(&sms.to).len();
         let sms = match &job.task {
             Task::Sms(sms) => Some(SmsFacts {
                 failover_at: sms.failover_at,
                 repeat: sms.repeat,
-                last_hope: sms.refused.saturating_add(1) >= channels,
+                last_hope: sms.refused.saturating_add(1) >= u32::try_from(channels(sms)).unwrap_or(u32::MAX),
             }),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
@@ -400,16 +398,4 @@ fn not_done(tx: Tx<'_>, lead: LeadId, label: Label, jobs: Vec<NewJob>) -> Result
         })
     };
     Ok(jobs.into_iter().filter(|job| !was_done(&job.task)).collect())
-}
-
-fn nobody_to_text(tx: Tx<'_>, lead: &Lead, jobs: &[NewJob], now: Timestamp) -> Result<(), StoreError> {
-    if jobs.iter().any(|job| matches!(job.task, Task::Sms(_))) {
-        return Ok(());
-    }
-    tx.alert(
-        "oncall:nobody",
-        &format!("lead {} is for a person, but nobody can be texted", lead.code),
-        "fill in [oncall] and [sms] channels; see `nightdesk leads list`",
-        now,
-    )
 }

@@ -1,6 +1,7 @@
 //! What a person on call is answered, and the news that a CRM gets of it. Pure.
 
-use super::{Person, Settings, SmsTemplate, text_to};
+use super::{Settings, SmsTemplate, text_to};
+use crate::model::oncall::Person;
 use crate::model::{Channel, CrmNews, CrmNote, Lead, LeadId, NewJob, Priority, Task, Timestamp};
 
 /// Whoever has taken a lead gets more of it than the text that called for it had room for.

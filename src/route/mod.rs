@@ -5,7 +5,6 @@
 //! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
 
 mod answer;
-mod oncall;
 mod reply;
 mod safe;
 mod text;
@@ -13,10 +12,12 @@ mod translit;
 
 use std::time::Duration;
 
-use crate::model::{Channel, CrmNote, CrmUpdate, Label, Lead, LeadId, NewJob, Priority, SmsTask, Task, Timestamp};
+use crate::model::oncall::{OnCall, Person};
+use crate::model::{
+    Channel, CrmNote, CrmUpdate, Label, Lead, LeadId, NewJob, Phone, Priority, SmsTask, Task, Timestamp,
+};
 
 pub use answer::{answer, briefing, explanation, news};
-pub use oncall::{OnCall, Person, Step, Turn};
 pub use reply::{Reply, Wish, read};
 pub use text::{SmsTemplate, TemplateError, repeated};
 
@@ -48,21 +49,29 @@ pub struct Settings {
     pub crm_give_up_after: Duration,
 }
 
-/// The jobs of a labelled lead. `alerted`: a person was already texted about it as an unclassified lead.
+impl Settings {
+    /// The channels for texts to this number, best first: that person's own, or everybody's.
+    #[must_use]
+    pub fn channels_to(&self, number: &Phone) -> &[Channel] {
+        let own = self.on_call.whose(number.as_str()).map(|person| person.channels.as_slice());
+        own.filter(|own| !own.is_empty()).unwrap_or(&self.sms_channels)
+    }
+}
+
+/// The jobs of a labelled lead. `person` is called for it: nobody for another class, at an hour in which nobody is called,
+/// or when somebody was called already.
 #[must_use]
 pub fn plan(
     settings: &Settings,
     lead: &Lead,
     label: Label,
-    alerted: bool,
+    person: Option<&Person>,
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Vec<NewJob> {
     let urgent = label == Label::UrgentBuyer;
     let mut jobs = Vec::new();
-    if urgent && !alerted {
-        jobs.extend(alert(settings, lead, "URGENT", usable, now));
-    }
+    jobs.extend(person.and_then(|person| call_as(settings, lead, "URGENT", person, None, usable, now)));
     // A lead that was flagged before its class was known, and turned out to be another, loses the flag again.
     let flag = if urgent { Some(true) } else { lead.provisional_at.is_some().then_some(false) };
     jobs.extend(crm_update(settings, lead, Some(label), flag, now));
@@ -72,10 +81,17 @@ pub fn plan(
     jobs
 }
 
-/// The jobs of a lead that no model has labelled in time: a person decides.
+/// The jobs of a lead that no model has labelled in time: `person` decides.
 #[must_use]
-pub fn provisional(settings: &Settings, lead: &Lead, usable: &dyn Fn(&Channel) -> bool, now: Timestamp) -> Vec<NewJob> {
-    let mut jobs: Vec<NewJob> = alert(settings, lead, "UNCLASSIFIED", usable, now).into_iter().collect();
+pub fn provisional(
+    settings: &Settings,
+    lead: &Lead,
+    person: Option<&Person>,
+    usable: &dyn Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Vec<NewJob> {
+    let mut jobs = Vec::new();
+    jobs.extend(person.and_then(|person| call_as(settings, lead, "UNCLASSIFIED", person, None, usable, now)));
     jobs.extend(crm_update(settings, lead, None, Some(true), now));
     jobs.extend(crm_note(settings, lead, now));
     jobs
@@ -99,7 +115,7 @@ pub fn next_leg(
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<(SmsTask, Channel)> {
-    let order = &settings.sms_channels;
+    let order = settings.channels_to(&given_up.to);
     let here = order.iter().position(|known| known == channel);
     let after = here.map_or(0, |at| at.saturating_add(1));
     let ring = || order.iter().cycle().skip(after).take(order.len());
@@ -107,40 +123,31 @@ pub fn next_leg(
     let leg = given_up.leg.saturating_add(1);
     let text =
         if repeat && !given_up.repeat { repeated(&given_up.text, settings.max_parts) } else { given_up.text.clone() };
-    let failover_at = failover_at(settings, leg, now);
+    let failover_at = failover_at(settings, &given_up.to, leg, now);
     Some((SmsTask { text, repeat: repeat || given_up.repeat, leg, failover_at, ..given_up.clone() }, next))
 }
 
 /// When a leg that starts now gives way. Nothing gives way to itself: one channel alone has no failover clock.
 #[must_use]
-pub fn failover_at(settings: &Settings, leg: u32, now: Timestamp) -> Option<Timestamp> {
-    let channels = u32::try_from(settings.sms_channels.len()).unwrap_or(1);
+pub fn failover_at(settings: &Settings, to: &Phone, leg: u32, now: Timestamp) -> Option<Timestamp> {
+    let channels = u32::try_from(settings.channels_to(to).len()).unwrap_or(1);
     let lap = leg.checked_div(channels).unwrap_or(0).min(MAX_LAP_DOUBLINGS);
     let clock = settings.failover_after.saturating_mul(1_u32.checked_shl(lap).unwrap_or(1));
     (channels > 1 && !crate::failpoint::removed("failover-clock")).then(|| now.after(clock))
 }
 
-fn alert(
-    settings: &Settings,
-    lead: &Lead,
-    class: &str,
-    usable: &dyn Fn(&Channel) -> bool,
-    now: Timestamp,
-) -> Option<NewJob> {
-    call_as(settings, lead, class, settings.on_call.turn(0, now)?.person, usable, now)
-}
-
-/// The text that calls `person` for a lead that nobody has claimed yet.
+/// The text that calls `person` for a lead that nobody has claimed yet; by another channel than `avoid`, if there is one.
 #[must_use]
 pub fn call(
     settings: &Settings,
     lead: &Lead,
     person: &Person,
+    avoid: Option<&Channel>,
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<NewJob> {
     let class = if lead.label.is_some() { "URGENT" } else { "UNCLASSIFIED" };
-    call_as(settings, lead, class, person, usable, now)
+    call_as(settings, lead, class, person, avoid, usable, now)
 }
 
 fn call_as(
@@ -148,11 +155,14 @@ fn call_as(
     lead: &Lead,
     class: &str,
     person: &Person,
+    avoid: Option<&Channel>,
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<NewJob> {
     let text = settings.template.text(lead, class, settings.max_parts, settings.translit);
-    text_to(settings, lead.id, person, text, usable, now)
+    let other = |channel: &Channel| usable(channel) && avoid != Some(channel);
+    let is_there_another = settings.channels_to(&person.phone).iter().any(&other);
+    text_to(settings, lead.id, person, text, if is_there_another { &other } else { usable }, now)
 }
 
 /// A text to `person`, by the best channel that can be used.
@@ -164,7 +174,7 @@ fn text_to(
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<NewJob> {
-    let order = &settings.sms_channels;
+    let order = settings.channels_to(&person.phone);
     let channel = order.iter().find(|channel| usable(channel)).or_else(|| order.first())?.clone();
     let sms = SmsTask {
         to: person.phone.clone(),
@@ -172,7 +182,7 @@ fn text_to(
         text,
         repeat: false,
         leg: 0,
-        failover_at: failover_at(settings, 0, now),
+        failover_at: failover_at(settings, &person.phone, 0, now),
         refused: 0,
         thread: 0,
         is_answer: false,
@@ -223,9 +233,13 @@ pub(crate) mod tests {
     use super::*;
     use crate::model::{CrmRecord, Lane, LeadCode, RowId};
 
+    fn dana() -> Person {
+        Person::new("Dana".into(), "+15551230001".parse().unwrap())
+    }
+
     pub(crate) fn settings() -> Settings {
         Settings {
-            on_call: OnCall::alone(Person::new("Dana".into(), "+15551230001".parse().unwrap())),
+            on_call: OnCall::alone(dana()),
             sms_channels: vec![Channel::new(Lane::Sms, "modem0"), Channel::new(Lane::Sms, "twilio")],
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),
@@ -270,18 +284,21 @@ pub(crate) mod tests {
     #[test]
     fn plans() {
         let bare = Lead { record: None, ..lead() };
-        for (name, lead, label, alerted, want) in [
-            ("urgent", lead(), Label::UrgentBuyer, false, vec!["sms", "crm_update", "crm_note"]),
-            ("urgent, a person knows", lead(), Label::UrgentBuyer, true, vec!["crm_update", "crm_note"]),
-            ("urgent, no CRM", bare.clone(), Label::UrgentBuyer, false, vec!["sms"]),
-            ("curious", lead(), Label::TireKicker, false, vec!["crm_update", "crm_note"]),
-            ("support", lead(), Label::SupportRequest, false, vec!["crm_update", "crm_note"]),
-            ("spam", lead(), Label::Spam, false, vec!["crm_update"]),
-            ("spam, no CRM", bare, Label::Spam, false, vec![]),
+        let dana = dana();
+        for (name, lead, label, person, want) in [
+            ("urgent", lead(), Label::UrgentBuyer, Some(&dana), vec!["sms", "crm_update", "crm_note"]),
+            ("urgent, a person knows", lead(), Label::UrgentBuyer, None, vec!["crm_update", "crm_note"]),
+            ("urgent, no CRM", bare.clone(), Label::UrgentBuyer, Some(&dana), vec!["sms"]),
+            ("curious", lead(), Label::TireKicker, None, vec!["crm_update", "crm_note"]),
+            ("support", lead(), Label::SupportRequest, None, vec!["crm_update", "crm_note"]),
+            ("spam", lead(), Label::Spam, None, vec!["crm_update"]),
+            ("spam, no CRM", bare, Label::Spam, None, vec![]),
         ] {
-            assert_eq!(kinds(&plan(&settings(), &lead, label, alerted, &|_| true, NOW)), want, "{name}");
+            assert_eq!(kinds(&plan(&settings(), &lead, label, person, &|_| true, NOW)), want, "{name}");
         }
-        assert_eq!(kinds(&provisional(&settings(), &lead(), &|_| true, NOW)), ["sms", "crm_update", "crm_note"]);
+        let jobs = |person| provisional(&settings(), &lead(), person, &|_| true, NOW);
+        assert_eq!(kinds(&jobs(Some(&dana))), ["sms", "crm_update", "crm_note"]);
+        assert_eq!(kinds(&jobs(None)), ["crm_update", "crm_note"]);
     }
 
     #[test]
@@ -293,7 +310,7 @@ pub(crate) mod tests {
             ("spam after an alarm", Label::Spam, true, Some(false)),
         ] {
             let lead = Lead { provisional_at: alerted.then_some(NOW), ..lead() };
-            let jobs = plan(&settings(), &lead, label, alerted, &|_| true, NOW);
+            let jobs = plan(&settings(), &lead, label, None, &|_| true, NOW);
             let flag = jobs
                 .iter()
                 .find_map(|job| if let Task::CrmUpdate(update) = &job.task { Some(update.priority) } else { None });
@@ -314,7 +331,7 @@ pub(crate) mod tests {
     fn legs_go_round_and_mark_one_repeat() {
         let settings = settings();
         let [modem, twilio] = &settings.sms_channels[..] else { panic!("two channels") };
-        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|_| true, NOW);
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, Some(&dana()), &|_| true, NOW);
         let Task::Sms(first) = &jobs[0].task else { panic!("a text") };
         assert_eq!((&jobs[0].channel, first.failover_at), (modem, Some(NOW.after(Duration::from_secs(30)))));
         let (second, channel) = next_leg(&settings, first, modem, true, &|_| true, NOW).unwrap();
@@ -329,16 +346,39 @@ pub(crate) mod tests {
     fn a_broken_channel_is_passed_over() {
         let settings = settings();
         let twilio = &settings.sms_channels[1];
-        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|channel| channel == twilio, NOW);
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, Some(&dana()), &|channel| channel == twilio, NOW);
         assert_eq!(&jobs[0].channel, twilio);
-        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|_| false, NOW);
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, Some(&dana()), &|_| false, NOW);
         assert_eq!(jobs[0].channel, settings.sms_channels[0]);
+    }
+
+    #[test]
+    fn a_person_is_texted_as_that_person_prefers() {
+        let [modem, twilio] = &settings().sms_channels[..] else { panic!("two channels") };
+        let lee =
+            Person { channels: vec![twilio.clone()], ..Person::new("Lee".into(), "+15551230002".parse().unwrap()) };
+        let settings = Settings {
+            on_call: OnCall::of(vec![(dana(), Duration::ZERO), (lee.clone(), Duration::ZERO)]),
+            ..settings()
+        };
+        for (name, person, avoid, want) in [
+            ("as everybody", &dana(), None, modem),
+            ("the other one", &dana(), Some(modem), twilio),
+            ("as Lee prefers", &lee, None, twilio),
+            ("as there is no other", &lee, Some(twilio), twilio),
+        ] {
+            let job = call(&settings, &lead(), person, avoid, &|_| true, NOW).unwrap();
+            assert_eq!(&job.channel, want, "{name}");
+        }
+        let job = call(&settings, &lead(), &lee, None, &|_| true, NOW).unwrap();
+        let Task::Sms(text) = &job.task else { panic!("a text") };
+        assert_eq!(text.failover_at, None, "nothing gives way to itself");
     }
 
     #[test]
     fn one_channel_alone_repeats_on_itself() {
         let settings = Settings { sms_channels: vec![Channel::new(Lane::Sms, "modem0")], ..settings() };
-        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, false, &|_| true, NOW);
+        let jobs = plan(&settings, &lead(), Label::UrgentBuyer, Some(&dana()), &|_| true, NOW);
         let Task::Sms(first) = &jobs[0].task else { panic!("a text") };
         assert_eq!(first.failover_at, None);
         let (second, channel) = next_leg(&settings, first, &jobs[0].channel, true, &|_| true, NOW).unwrap();

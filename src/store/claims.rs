@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::{StoreError, Tx, rows};
-use crate::model::{Claim, ClaimState, JobId, LeadCode, LeadId, Phone, RowId, Timestamp};
+use crate::model::{Channel, Claim, ClaimState, JobId, LeadCode, LeadId, Phone, RowId, Timestamp};
 
 /// A lead that nobody took for so long gives its code to others, and answers to its code mean it no more.
 const CODE_IS_KEPT: Duration = Duration::from_hours(7 * 24);
@@ -18,7 +18,13 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn open_claim(self, lead: LeadId, step: u32, called: &str, now: Timestamp) -> Result<Claim, StoreError> {
+    pub fn open_claim(
+        self,
+        lead: LeadId,
+        step: u32,
+        called: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
         const SQL: &str = "
             INSERT INTO claims (lead_id, code, opened_at, state, round, step, called)
                 VALUES (:lead, :code, :now, 'open', 1, :step, :called)
@@ -33,7 +39,9 @@ impl Tx<'_> {
         };
         let opened = self.connection.prepare_cached(SQL)?.query_row(params, |row| Ok(claim(row)))??;
         self.connection.prepare_cached(CODE)?.execute(named_params! { ":lead": id, ":code": code.to_string() })?;
-        self.log_claim(lead, "called", Some(called), now)?;
+        if called.is_some() {
+            self.log_claim(lead, "called", called, None, now)?;
+        }
         Ok(opened)
     }
 
@@ -115,7 +123,7 @@ impl Tx<'_> {
         };
         let done = self.connection.prepare_cached(SQL)?.execute(params)? == 1;
         if done {
-            self.log_claim(of.lead, "called", Some(called), now)?;
+            self.log_claim(of.lead, "called", Some(called), None, now)?;
         }
         Ok(done)
     }
@@ -131,7 +139,7 @@ impl Tx<'_> {
         let params = named_params! { ":lead": lead.to_string(), ":who": who, ":now": now.to_string() };
         let done = self.connection.prepare_cached(SQL)?.execute(params)? == 1;
         if done {
-            self.log_claim(lead, "claimed", Some(who), now)?;
+            self.log_claim(lead, "claimed", Some(who), None, now)?;
         }
         Ok(done)
     }
@@ -146,7 +154,7 @@ impl Tx<'_> {
         let params = named_params! { ":lead": lead.to_string(), ":state": as_what.name() };
         let done = self.connection.prepare_cached(SQL)?.execute(params)? == 1;
         if done {
-            self.log_claim(lead, as_what.name(), None, now)?;
+            self.log_claim(lead, as_what.name(), None, None, now)?;
         }
         Ok(done)
     }
@@ -155,11 +163,50 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn log_claim(self, lead: LeadId, what: &str, who: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO claim_log (lead_id, at, what, who) VALUES (:lead, :now, :what, :who)";
-        let params = named_params! { ":lead": lead.to_string(), ":now": now.to_string(), ":what": what, ":who": who };
+    pub fn log_claim(
+        self,
+        lead: LeadId,
+        what: &str,
+        who: Option<&str>,
+        detail: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            INSERT INTO claim_log (lead_id, at, what, who, detail) VALUES (:lead, :now, :what, :who, :detail)";
+        let params = named_params! {
+            ":lead": lead.to_string(), ":now": now.to_string(), ":what": what, ":who": who, ":detail": detail,
+        };
         self.connection.prepare_cached(SQL)?.execute(params)?;
         Ok(())
+    }
+
+    /// The channel of the last text that called somebody for the lead, if no report says that it arrived.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn unreported_channel(self, lead: LeadId) -> Result<Option<Channel>, StoreError> {
+        const SQL: &str = "
+            SELECT j.channel, m.delivered_at IS NOT NULL AS arrived
+              FROM jobs j LEFT JOIN sms_messages m ON m.job_id = j.id
+             WHERE j.lead_id = :lead AND j.kind = 'sms' AND coalesce(json_extract(j.payload, '$.is_answer'), 0) = 0
+             ORDER BY j.id DESC LIMIT 1";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let last: Option<(String, bool)> = query
+            .query_row(named_params! { ":lead": lead.to_string() }, |row| {
+                Ok((row.get("channel")?, row.get("arrived")?))
+            })
+            .optional()?;
+        Ok(last.filter(|(_, arrived)| !arrived).map(|(channel, _)| Channel::stored(channel)))
+    }
+
+    /// What happened to a claim, as `what: who or why`.
+    #[cfg(test)]
+    pub(crate) fn claim_story(self, lead: LeadId) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "
+            SELECT what || ': ' || coalesce(who, detail, '') AS told FROM claim_log WHERE lead_id = :lead ORDER BY id";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let told = query.query_map(named_params! { ":lead": lead.to_string() }, |row| row.get("told"))?;
+        Ok(told.collect::<Result<_, _>>()?)
     }
 
     /// How many answers went to a number since then.

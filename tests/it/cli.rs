@@ -10,6 +10,7 @@ mod daemon;
 mod doctor;
 mod looks;
 mod modem;
+mod oncall;
 mod scene;
 mod secrets;
 mod vendors;

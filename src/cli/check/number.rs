@@ -7,13 +7,11 @@ use super::Findings;
 use crate::config::Config;
 use crate::model::Phone;
 
-/// The number that urgent leads go to.
+/// The numbers that urgent leads go to.
 pub(super) fn on_call(config: &Config, found: &mut Findings) {
-    if let Some(person) = &config.oncall
-        && !is_known(&person.phone)
-    {
+    for person in config.oncall.iter().flat_map(|on_call| &on_call.people).filter(|person| !is_known(&person.phone)) {
         let words = format!("{} is in no numbering plan known here: if it is mistyped, texts are lost", person.phone);
-        found.warn("oncall.phone", words);
+        found.warn(format!("oncall: {}", person.name), words);
     }
 }
 

@@ -1,14 +1,17 @@
 //! Nights of people: who is called, who answers, and what everybody is told. Each row of a story is what happens, and what
 //! went out because of it, on a clock that is wound by hand through the real store and the real outbox.
 
+mod hours;
+
 use std::time::Duration;
 
+use crate::model::oncall::{OnCall, Person};
 use crate::model::{
     BootId, ClassifiedBy, Done, Label, LeadId, Outcome, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
 use crate::outbox::Desk;
 use crate::outbox::tests::given::{self, settings};
-use crate::route::{self, OnCall, Person, Step};
+use crate::route;
 use crate::store::Store;
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -21,8 +24,8 @@ fn person(name: &str, phone: &str) -> Person {
 }
 
 fn chain() -> OnCall {
-    let step = |name, phone, minutes| Step { who: person(name, phone), wait: Duration::from_mins(minutes), ring: None };
-    OnCall::new(vec![step("Dana", DANA, 3), step("Lee", LEE, 5), step("Boss", BOSS, 5)])
+    let step = |name, phone, minutes| (person(name, phone), Duration::from_mins(minutes));
+    OnCall::of(vec![step("Dana", DANA, 3), step("Lee", LEE, 5), step("Boss", BOSS, 5)])
 }
 
 struct Office {
@@ -30,14 +33,20 @@ struct Office {
     desk: Desk,
     now: Timestamp,
     leads: Vec<LeadId>,
+    /// Whether the network says of each text that it arrived.
+    reports: bool,
 }
 
 impl Office {
     fn new(on_call: OnCall) -> Self {
-        let mut settings = settings(&["modem0"]);
+        Self::with(on_call, &["modem0"])
+    }
+
+    fn with(on_call: OnCall, channels: &[&str]) -> Self {
+        let mut settings = settings(channels);
         settings.route = route::Settings { on_call, ..settings.route };
         let desk = Desk::new(settings, BootId::new(BEGIN, [1; 10]));
-        Self { store: Store::in_memory().unwrap(), desk, now: BEGIN, leads: Vec::new() }
+        Self { store: Store::in_memory().unwrap(), desk, now: BEGIN, leads: Vec::new(), reports: false }
     }
 
     /// A lead comes in and is labelled.
@@ -85,7 +94,7 @@ impl Office {
                     Task::Sms(sms) => {
                         let begins: Vec<&str> = sms.text.split(' ').take(4).collect();
                         sent.push(format!("{}: {}", sms.who, begins.join(" ")));
-                        Done::Sms(SmsReceipt { reference: "1".into(), parts: 1, delivered: false })
+                        Done::Sms(SmsReceipt { reference: "1".into(), parts: 1, delivered: self.reports })
                     }
                     _ => Done::Timer,
                 };

@@ -111,9 +111,10 @@ impl Operator for StandIn {
                 Request::Retry { .. } | Request::Discard { .. } => Response::Done { count: 2, failures: vec![] },
                 Request::ReplayQuarantine { .. } => Response::Done { count: 0, failures: vec!["1: no message".into()] },
                 Request::Replay { .. } => Response::Replayed { outcome: nightdesk::model::Replayed::Busy },
-                Request::PowerCycle { .. } | Request::ModemReset { .. } => {
-                    Response::Done { count: 1, failures: vec![] }
-                }
+                Request::PowerCycle { .. }
+                | Request::ModemReset { .. }
+                | Request::Override { .. }
+                | Request::CancelOverride { .. } => Response::Done { count: 1, failures: vec![] },
                 Request::ModemInfo { modem } => super::modem::info_of(&modem),
                 Request::ModemSend { to, text, .. } => super::modem::sent(&to, &text),
                 Request::ModemFate { text, .. } => super::modem::fate_of(text),

@@ -7,12 +7,13 @@ use std::time::Duration;
 use nightdesk::deliver::modem::{ModemHandle, PowerSwitch, Settings, Timings, modem_over};
 use nightdesk::demo::sim::Modem;
 use nightdesk::demo::sim::modem::{Bench, SentSms, Setup};
+use nightdesk::model::oncall::{OnCall, Person};
 use nightdesk::model::{
     BootId, Channel, ClassifiedBy, Done, Effect, Fact, Failure, Fault, Kept, Label, Ladder, Lane, Ledger, Memory,
     ModemState, NewLead, Outcome, Reading, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
 use nightdesk::outbox::{self, BreakerSettings, Desk, Limits, SharedDesk, Waits};
-use nightdesk::route::{self, OnCall, Person, SmsTemplate};
+use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Rider, Store};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};

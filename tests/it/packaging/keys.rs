@@ -71,7 +71,7 @@ fn the_example_of_the_page_can_be_used() {
     let page = shipped("debian/man/nightdesk.toml.5");
     let example = page.split(".Bd -literal -offset indent\n").nth(1).unwrap().split("\n.Ed").next().unwrap();
     let config = Config::parse(example).map_err(|problems| problems.to_string()).unwrap();
-    assert_eq!(config.oncall.unwrap().name, "Dana");
+    assert_eq!(config.oncall.unwrap().people[0].name, "Dana");
 }
 
 #[test]

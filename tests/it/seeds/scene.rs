@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
+use nightdesk::model::oncall::{OnCall, Person};
 use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
 use nightdesk::outbox::{BreakerSettings, Limits, Settings, Waits};
-use nightdesk::route::{self, OnCall, Person, SmsTemplate};
+use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
 use super::effects::{Sky, Trouble, Weather};
