@@ -295,6 +295,11 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
     Ok(route::Settings {
         on_call: config.oncall.clone().unwrap_or_default(),
         sms_channels: config.sms.channels.clone(),
+        digest: route::Digest {
+            after: config.sms.digest_after,
+            within: config.sms.digest_within,
+            gather: config.sms.digest_gather,
+        },
         failover_after: config.sms.failover_after,
         sms_give_up_after: config.sms.give_up_after,
         template,

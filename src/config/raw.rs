@@ -189,6 +189,9 @@ tables! {
         give_up_after: Text<Duration>,
         report_wait: Text<Duration>,
         max_parts: u8,
+        digest_after: u32,
+        digest_within: Text<Duration>,
+        digest_gather: Text<Duration>,
         template: String,
         translit: Translit,
     }

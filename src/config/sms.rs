@@ -20,6 +20,12 @@ const SMS_GIVE_UP_AFTER: Duration = Duration::from_hours(1);
 const SMS_REPORT_WAIT: Duration = Duration::from_secs(10);
 /// 459 plain characters or 201 others: enough to judge a lead by.
 const SMS_MAX_PARTS: u8 = 3;
+/// Nobody reads a sixth text while the fifth lead is on the phone.
+const DIGEST_AFTER: u32 = 5;
+/// About as long as two leads keep a person busy.
+const DIGEST_WITHIN: Duration = Duration::from_mins(10);
+/// Leads that come in a burst come within this; for one that doesn't it is no long wait.
+const DIGEST_GATHER: Duration = Duration::from_secs(30);
 /// Longer texts are held back by networks, and no phone shows them whole.
 const PARTS: std::ops::RangeInclusive<u8> = 1..=9;
 
@@ -45,6 +51,12 @@ pub struct Sms {
     pub report_wait: Duration,
     /// A text is cut to this many parts.
     pub max_parts: u8,
+    /// After so many urgent texts to a person.
+    pub digest_after: u32,
+    /// Within this time, more of them become one.
+    pub digest_within: Duration,
+    /// Which waits so long for more.
+    pub digest_gather: Duration,
     /// The text, if not the built-in one.
     pub template: Option<String>,
     /// Characters that would double what a text costs are written with plain ones.
@@ -102,6 +114,9 @@ impl Sms {
             give_up_after: Text::or(raw.give_up_after, SMS_GIVE_UP_AFTER),
             report_wait: Text::or(raw.report_wait, SMS_REPORT_WAIT),
             max_parts: raw.max_parts.unwrap_or(SMS_MAX_PARTS),
+            digest_after: raw.digest_after.unwrap_or(DIGEST_AFTER),
+            digest_within: Text::or(raw.digest_within, DIGEST_WITHIN),
+            digest_gather: Text::or(raw.digest_gather, DIGEST_GATHER),
             template: trimmed(raw.template),
             translit: raw.translit != Some(raw::Translit::Off),
         };
@@ -128,6 +143,9 @@ impl Sms {
         }
         if self.give_up_after < self.failover_after {
             problems.error("sms.give-up-after", "shorter than sms.failover-after: no second channel would be tried");
+        }
+        if self.digest_after == 0 {
+            problems.error("sms.digest-after", "at least 1");
         }
         if let Some(template) = &self.template
             && let Err(error) = minijinja::Environment::new().template_from_str(template)

@@ -74,7 +74,14 @@ fn what(lead: &Lead, job: &JobRow) -> Option<What> {
     let reason = || job.result.clone().unwrap_or_default();
     let channel = || Channel::stored(job.channel.clone()).short_name().to_owned();
     match (task, job.state.as_str()) {
-        (Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_) | Task::Escalate { .. }, _) => None,
+        (
+            Task::ClassifyDeadline {}
+            | Task::SmsFailover { .. }
+            | Task::SmsStatus(_)
+            | Task::Escalate { .. }
+            | Task::Digest { .. },
+            _,
+        ) => None,
         (task, "dead") => Some(What::Dead { job: job.id.clone(), kind: task.kind().to_owned() }),
         (Task::Classify { .. }, "done") => Some(What::Labelled(lead.label?)),
         (Task::Sms(SmsTask { text, .. }), "done") => Some(What::Texted { channel: channel(), text }),

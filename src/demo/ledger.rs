@@ -111,7 +111,8 @@ fn place(job: &JobRow) -> Option<(u8, u32)> {
         | Task::CrmRead(_)
         | Task::SmsFailover { .. }
         | Task::SmsStatus(_)
-        | Task::Escalate { .. } => None,
+        | Task::Escalate { .. }
+        | Task::Digest { .. } => None,
     }
 }
 

@@ -211,6 +211,13 @@ pub enum Task {
         /// The step whose time is over.
         step: u32,
     },
+    /// Timer: urgent leads that came too fast for a text each are told of in one.
+    Digest {
+        /// The person's number.
+        to: Phone,
+        /// The person's name.
+        who: String,
+    },
     /// Write class and priority.
     CrmUpdate(CrmUpdate),
     /// Write the note.
@@ -229,6 +236,7 @@ impl Task {
             Self::SmsFailover { .. } => "sms_failover",
             Self::SmsStatus(_) => "sms_status",
             Self::Escalate { .. } => "escalate",
+            Self::Digest { .. } => "digest",
             Self::CrmUpdate(_) => "crm_update",
             Self::CrmNote(_) => "crm_note",
         }
@@ -239,9 +247,11 @@ impl Task {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Classify { .. } => Lane::Llm,
-            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) | Self::Escalate { .. } => {
-                Lane::Desk
-            }
+            Self::ClassifyDeadline {}
+            | Self::SmsFailover { .. }
+            | Self::SmsStatus(_)
+            | Self::Escalate { .. }
+            | Self::Digest { .. } => Lane::Desk,
             Self::Sms(_) => Lane::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
         }
@@ -252,9 +262,11 @@ impl Task {
     pub const fn stage(&self) -> Stage {
         match self {
             Self::Classify { .. } => Stage::Classify,
-            Self::ClassifyDeadline {} | Self::SmsFailover { .. } | Self::SmsStatus(_) | Self::Escalate { .. } => {
-                Stage::Desk
-            }
+            Self::ClassifyDeadline {}
+            | Self::SmsFailover { .. }
+            | Self::SmsStatus(_)
+            | Self::Escalate { .. }
+            | Self::Digest { .. } => Stage::Desk,
             Self::Sms(_) => Stage::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
         }
@@ -270,6 +282,7 @@ impl Task {
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
+            | Self::Digest { .. }
             | Self::CrmUpdate(_) => true,
             Self::Sms(_) | Self::CrmNote(_) => false,
         }
@@ -285,7 +298,8 @@ impl Task {
             | Self::CrmRead(_)
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
-            | Self::Escalate { .. } => false,
+            | Self::Escalate { .. }
+            | Self::Digest { .. } => false,
         }
     }
 }

@@ -173,7 +173,7 @@ impl Desk {
         act: impl FnMut(&Claim) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let claims = if codes.is_empty() {
-            tx.claims_wanted_of(&person.phone)?
+            tx.claims_wanted_of(&person.name)?
         } else {
             codes.iter().filter_map(|code| tx.claim_by_code(code, now).transpose()).collect::<Result<_, _>>()?
         };
@@ -199,8 +199,11 @@ impl Desk {
         tracing::info!(lead_id = %lead.id, code = %claim.code, who = person.name, seconds = waited.as_secs(), "claimed");
         self.answer(tx, lead.id, person, &route::briefing(&self.settings.route, &lead), now)?;
         let told = format!("{} claimed by {}", claim.code, person.name);
-        for other in called(tx, claim.lead)?.into_iter().filter(|other| other.phone != person.phone) {
-            self.answer(tx, claim.lead, &other, &told, now)?;
+        for name in tx.called_for(claim.lead)? {
+            let other = self.settings.route.on_call.people.iter().find(|other| other.name == name);
+            if let Some(other) = other.filter(|other| other.phone != person.phone) {
+                self.answer(tx, claim.lead, other, &told, now)?;
+            }
         }
         self.news(tx, &lead, &format!("claimed by {}, {} after it came in", person.name, in_words(waited)), now)
     }
@@ -242,10 +245,10 @@ impl Desk {
 
     /// Says which leads wait and how they are answered; not too often, so that no machine keeps it going.
     fn explain(&self, tx: Tx<'_>, person: &Person, now: Timestamp) -> Result<(), StoreError> {
-        let wanted = tx.claims_wanted_of(&person.phone)?;
+        let wanted = tx.claims_wanted_of(&person.name)?;
         let about = match wanted.last() {
             Some(claim) => Some(claim.lead),
-            None => tx.last_called_for(&person.phone)?,
+            None => tx.last_called_for(&person.name)?,
         };
         let Some(lead) = about else { return Ok(()) };
         let hour_ago = now.before(Duration::from_hours(1));
@@ -326,18 +329,6 @@ fn nobody_to_text(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreEr
         "fill in [oncall] and [sms] channels; see `nightdesk leads list`",
         now,
     )
-}
-
-/// Everybody who was called for the lead, once.
-fn called(tx: Tx<'_>, lead: LeadId) -> Result<Vec<Person>, StoreError> {
-    let mut people: Vec<Person> = Vec::new();
-    for action in tx.actions(lead)? {
-        let Task::Sms(sms) = action.task else { continue };
-        if !sms.is_answer && people.iter().all(|known| known.phone != sms.to) {
-            people.push(Person::new(sms.who, sms.to));
-        }
-    }
-    Ok(people)
 }
 
 fn unclaimed(lead: LeadId) -> String {

@@ -132,7 +132,8 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
             | Task::Sms(_)
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
-            | Task::Escalate { .. },
+            | Task::Escalate { .. }
+            | Task::Digest { .. },
             _,
         ) => Command::Outcome,
     }

@@ -8,6 +8,7 @@
 
 mod channel;
 mod claims;
+mod digest;
 mod lanes;
 mod legs;
 mod polls;
@@ -250,9 +251,11 @@ impl Desk {
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
             Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
-            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::SmsStatus(_) | Task::Escalate { .. } => {
-                now.after(limits.look_up)
-            }
+            Task::ClassifyDeadline {}
+            | Task::SmsFailover { .. }
+            | Task::SmsStatus(_)
+            | Task::Escalate { .. }
+            | Task::Digest { .. } => now.after(limits.look_up),
         }
     }
 

@@ -87,9 +87,11 @@ impl Desk {
         match task {
             Task::Classify { .. } | Task::ClassifyDeadline {} => self.settings.opening.give_up_after,
             Task::CrmRead(_) => self.settings.opening.read_give_up_after,
-            Task::Sms(_) | Task::SmsFailover { .. } | Task::SmsStatus(_) | Task::Escalate { .. } => {
-                self.settings.route.sms_give_up_after
-            }
+            Task::Sms(_)
+            | Task::SmsFailover { .. }
+            | Task::SmsStatus(_)
+            | Task::Escalate { .. }
+            | Task::Digest { .. } => self.settings.route.sms_give_up_after,
             Task::CrmUpdate(_) | Task::CrmNote(_) => self.settings.route.crm_give_up_after,
         }
     }

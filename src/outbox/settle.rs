@@ -257,23 +257,35 @@ impl Desk {
         self.insert(tx, jobs, now)
     }
 
-    /// Inserts planned jobs; a text brings its failover timer, and a note that still waits is not doubled.
+    /// Inserts planned jobs; a text brings its failover timer or waits for a digest, and a note that still waits is not
+    /// doubled.
     pub(super) fn insert(&self, tx: Tx<'_>, jobs: Vec<NewJob>, now: Timestamp) -> Result<(), StoreError> {
-        for mut job in jobs {
-            if matches!(job.task, Task::CrmNote(_)) && tx.has_waiting(job.lead, job.task.kind())? {
-                continue;
-            }
-            if let Task::Sms(sms) = &mut job.task
-                && sms.leg == 0
-            {
-                sms.thread = tx.next_thread(job.lead)?;
-            }
-            let id = tx.insert_job(&job, now)?;
-            if let Task::Sms(SmsTask { failover_at: Some(clock), .. }) = &job.task {
-                self.guard(tx, job.lead, id, *clock, job.deadline_at, now)?;
+        for job in jobs {
+            let is_known = match &job.task {
+                Task::CrmNote(_) => tx.has_waiting(job.lead, job.task.kind())?,
+                Task::Sms(sms) if sms.leg == 0 => self.gather(tx, &job, sms, now)?,
+                _ => false,
+            };
+            if !is_known {
+                self.insert_one(tx, job, now)?;
             }
         }
         Ok(())
+    }
+
+    pub(super) fn insert_one(&self, tx: Tx<'_>, mut job: NewJob, now: Timestamp) -> Result<(), StoreError> {
+        if let Task::Sms(sms) = &mut job.task
+            && sms.leg == 0
+        {
+            sms.thread = tx.next_thread(job.lead)?;
+        }
+        let id = tx.insert_job(&job, now)?;
+        match &job.task {
+            Task::Sms(SmsTask { failover_at: Some(clock), .. }) => {
+                self.guard(tx, job.lead, id, *clock, job.deadline_at, now)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn facts(&self, work: &Work, now: Timestamp, jitter: f64) -> Facts {
@@ -295,6 +307,7 @@ impl Desk {
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
+            | Task::Digest { .. }
             | Task::CrmUpdate(_)
             | Task::CrmNote(_) => None,
         };

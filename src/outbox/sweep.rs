@@ -54,6 +54,7 @@ impl Desk {
                 }
             }
             Task::SmsFailover { job } => self.failover(tx, timer, *job, now),
+            Task::Digest { .. } => self.digest(tx, timer, now),
             Task::Escalate { round, step } => self.escalate(tx, timer.lead, (*round, *step), now),
             Task::Classify { .. }
             | Task::CrmRead(_)

@@ -5,6 +5,7 @@
 //! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
 
 mod answer;
+mod digest;
 mod reply;
 mod safe;
 mod text;
@@ -18,11 +19,23 @@ use crate::model::{
 };
 
 pub use answer::{answer, briefing, explanation, news};
+pub use digest::digests;
 pub use reply::{Reply, Wish, read};
 pub use text::{SmsTemplate, TemplateError, repeated};
 
 /// The waits between laps of the channel order stop doubling here: 30 s becomes 4 min at most.
 const MAX_LAP_DOUBLINGS: u32 = 3;
+
+/// When urgent texts to one person become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest {
+    /// After so many of them.
+    pub after: u32,
+    /// Within this time.
+    pub within: Duration,
+    /// So long more of them are gathered.
+    pub gather: Duration,
+}
 
 /// What the router knows besides the lead.
 #[derive(Debug, Clone)]
@@ -31,6 +44,8 @@ pub struct Settings {
     pub on_call: OnCall,
     /// Ways to text, best first.
     pub sms_channels: Vec<Channel>,
+    /// When texts to one person become one.
+    pub digest: Digest,
     /// How long a channel may take to submit a text before the next one takes over.
     pub failover_after: Duration,
     /// After this a text is given up.
@@ -241,6 +256,7 @@ pub(crate) mod tests {
         Settings {
             on_call: OnCall::alone(dana()),
             sms_channels: vec![Channel::new(Lane::Sms, "modem0"), Channel::new(Lane::Sms, "twilio")],
+            digest: Digest { after: 200, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),
             template: SmsTemplate::default(),

@@ -95,18 +95,17 @@ impl Tx<'_> {
         self.connection.prepare_cached(SQL)?.query_row(params, |row| Ok(claim(row))).optional()?.transpose()
     }
 
-    /// The leads that wait and that this number was called for, oldest first.
+    /// The leads that wait and that this person was called for, oldest first.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn claims_wanted_of(self, number: &Phone) -> Result<Vec<Claim>, StoreError> {
+    pub fn claims_wanted_of(self, who: &str) -> Result<Vec<Claim>, StoreError> {
         const SQL: &str = "
             SELECT * FROM claims c WHERE c.state IN ('open', 'unanswered')
-               AND EXISTS (SELECT 1 FROM jobs j WHERE j.lead_id = c.lead_id AND j.kind = 'sms'
-                              AND json_extract(j.payload, '$.to') = :number)
+               AND EXISTS (SELECT 1 FROM claim_log l WHERE l.lead_id = c.lead_id AND l.what = 'called' AND l.who = :who)
              ORDER BY c.opened_at";
         let mut query = self.connection.prepare_cached(SQL)?;
-        let found = query.query_and_then(named_params! { ":number": number.as_str() }, claim)?;
+        let found = query.query_and_then(named_params! { ":who": who }, claim)?;
         found.collect()
     }
 
@@ -214,27 +213,48 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn answers_since(self, number: &Phone, since: Timestamp) -> Result<u32, StoreError> {
-        const SQL: &str = "
-            SELECT count(*) FROM jobs WHERE kind = 'sms' AND id > :since AND json_extract(payload, '$.is_answer')
-               AND json_extract(payload, '$.leg') = 0 AND json_extract(payload, '$.to') = :number";
-        // Ids begin with their time, so they tell it without an index of its own.
-        let since = JobId::new(since, [0; 10]).to_string();
-        let params = named_params! { ":since": since, ":number": number.as_str() };
-        Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+        self.texts_since(number, true, since)
     }
 
-    /// The lead that this number was called for last.
+    /// How many texts called a number since then.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn last_called_for(self, number: &Phone) -> Result<Option<LeadId>, StoreError> {
+    pub fn calls_since(self, number: &Phone, since: Timestamp) -> Result<u32, StoreError> {
+        self.texts_since(number, false, since)
+    }
+
+    fn texts_since(self, number: &Phone, is_answer: bool, since: Timestamp) -> Result<u32, StoreError> {
         const SQL: &str = "
-            SELECT lead_id FROM jobs WHERE kind = 'sms' AND json_extract(payload, '$.to') = :number ORDER BY id DESC LIMIT 1";
+            SELECT count(*) FROM jobs
+             WHERE kind = 'sms' AND id > :since AND coalesce(json_extract(payload, '$.is_answer'), 0) = :is_answer
+               AND json_extract(payload, '$.leg') = 0 AND json_extract(payload, '$.to') = :number";
+        // Ids begin with their time, so they tell it without an index of its own.
+        let since = JobId::new(since, [0; 10]).to_string();
+        let params = named_params! { ":since": since, ":is_answer": is_answer, ":number": number.as_str() };
+        Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+    }
+
+    /// The lead that this person was called for last.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn last_called_for(self, who: &str) -> Result<Option<LeadId>, StoreError> {
+        const SQL: &str = "SELECT lead_id FROM claim_log WHERE what = 'called' AND who = :who ORDER BY id DESC LIMIT 1";
         let mut query = self.connection.prepare_cached(SQL)?;
-        query
-            .query_row(named_params! { ":number": number.as_str() }, |row| Ok(rows::parsed(row, "lead_id")))
-            .optional()?
-            .transpose()
+        query.query_row(named_params! { ":who": who }, |row| Ok(rows::parsed(row, "lead_id"))).optional()?.transpose()
+    }
+
+    /// Everybody who was called for the lead, by name.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn called_for(self, lead: LeadId) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "
+            SELECT who FROM claim_log WHERE lead_id = :lead AND what = 'called' GROUP BY who ORDER BY min(id)";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let names = query.query_map(named_params! { ":lead": lead.to_string() }, |row| row.get("who"))?;
+        Ok(names.collect::<Result<_, _>>()?)
     }
 
     /// The number of the next text about a lead.

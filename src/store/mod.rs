@@ -13,6 +13,7 @@ mod backup;
 mod channels;
 mod claims;
 mod dead_letters;
+mod digests;
 mod held;
 mod inbox;
 mod jobs;

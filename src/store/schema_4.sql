@@ -28,13 +28,20 @@ ALTER TABLE claims_4 RENAME TO claims;
 CREATE UNIQUE INDEX claims_wanted ON claims (code) WHERE state IN ('open', 'unanswered');
 CREATE INDEX claims_code ON claims (code, opened_at);
 
+-- Urgent leads that wait for one text which tells of several.
+CREATE TABLE claim_digests (
+    lead_id TEXT NOT NULL PRIMARY KEY,
+    who     TEXT NOT NULL,                            -- the person, by name
+    at      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The log of claims tells more, and why.
 CREATE TABLE claim_log_4 (
     id      INTEGER PRIMARY KEY,
     lead_id TEXT NOT NULL,
     at      TEXT NOT NULL,
-    what    TEXT NOT NULL CHECK (what IN ('deferred', 'skipped', 'called', 'claimed', 'passed', 'reopened', 'unanswered',
-                                          'withdrawn')),
+    what    TEXT NOT NULL CHECK (what IN ('deferred', 'skipped', 'called', 'digested', 'claimed', 'passed', 'reopened',
+                                          'unanswered', 'withdrawn')),
     who     TEXT,                                     -- the person
     detail  TEXT                                      -- why a step was skipped, until when a lead was deferred
 ) STRICT;

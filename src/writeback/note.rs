@@ -39,6 +39,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
+            | Task::Digest { .. }
             | Task::CrmNote(_) => None,
         })
         .collect();

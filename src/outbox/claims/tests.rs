@@ -2,6 +2,7 @@
 //! went out because of it, on a clock that is wound by hand through the real store and the real outbox.
 
 mod hours;
+mod storm;
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ struct Office {
     desk: Desk,
     now: Timestamp,
     leads: Vec<LeadId>,
+    /// Every text that went out, whole.
+    texts: Vec<String>,
     /// Whether the network says of each text that it arrived.
     reports: bool,
 }
@@ -46,7 +49,14 @@ impl Office {
         let mut settings = settings(channels);
         settings.route = route::Settings { on_call, ..settings.route };
         let desk = Desk::new(settings, BootId::new(BEGIN, [1; 10]));
-        Self { store: Store::in_memory().unwrap(), desk, now: BEGIN, leads: Vec::new(), reports: false }
+        Self {
+            store: Store::in_memory().unwrap(),
+            desk,
+            now: BEGIN,
+            leads: Vec::new(),
+            texts: Vec::new(),
+            reports: false,
+        }
     }
 
     /// A lead comes in and is labelled.
@@ -93,6 +103,7 @@ impl Office {
                 let done = match &work.job.task {
                     Task::Sms(sms) => {
                         let begins: Vec<&str> = sms.text.split(' ').take(4).collect();
+                        self.texts.push(sms.text.clone());
                         sent.push(format!("{}: {}", sms.who, begins.join(" ")));
                         Done::Sms(SmsReceipt { reference: "1".into(), parts: 1, delivered: self.reports })
                     }

@@ -302,6 +302,7 @@ first-timeout = "700ms"
 [classify]
 deadline = "1200ms"
 [sms]
+digest-after = 100000
 failover-after = "900ms"
 report-wait = "1900ms"
 [modem.modem0]

@@ -246,7 +246,9 @@ impl Try<'_> {
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
             Task::CrmUpdate(_) | Task::CrmNote(_) => Done::Crm { id: Some("1".into()) },
             Task::SmsStatus(asked) => Done::Fate { fate: self.world.status(self.work, asked, self.natural), why: None },
-            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. } => Done::Timer,
+            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. } | Task::Digest { .. } => {
+                Done::Timer
+            }
         })
     }
 }

@@ -42,7 +42,8 @@ impl Deed {
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
-            | Task::Escalate { .. } => return None,
+            | Task::Escalate { .. }
+            | Task::Digest { .. } => return None,
         };
         let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
         let (lead, channel) = (work.job.lead, work.job.channel.clone());

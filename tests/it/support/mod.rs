@@ -176,6 +176,7 @@ output-price = 0.6
 deadline = "6s"
 [sms]
 channels = ["modem0", "twilio"]
+digest-after = 100000
 failover-after = "4s"
 report-wait = "1s"
 [modem.modem0]

@@ -1,0 +1,49 @@
+//! Digests: more urgent leads than a person can read a text each of are told of in one.
+//!
+//! Each lead keeps its claim, its code and its escalation timer; only its text gives way. The leads wait in rows, and the
+//! timer that sends them is a job, made with the first of them.
+
+use crate::model::oncall::Person;
+use crate::model::{Channel, Job, NewJob, Priority, SmsTask, Task, Timestamp};
+use crate::route;
+use crate::store::{StoreError, Tx};
+
+use super::Desk;
+use super::settle::usable;
+
+impl Desk {
+    /// Whether this text calls somebody who was called enough by texts of their own: then its lead waits for the digest.
+    pub(super) fn gather(&self, tx: Tx<'_>, job: &NewJob, sms: &SmsTask, now: Timestamp) -> Result<bool, StoreError> {
+        let digest = self.settings.route.digest;
+        if sms.is_answer || tx.calls_since(&sms.to, now.before(digest.within))? < digest.after {
+            return Ok(false);
+        }
+        if !tx.digest_waits(&sms.who)? {
+            let timer = NewJob {
+                lead: job.lead,
+                task: Task::Digest { to: sms.to.clone(), who: sms.who.clone() },
+                channel: Channel::desk(),
+                priority: Priority::Urgent,
+                due_at: now.after(digest.gather),
+                deadline_at: now.after(digest.gather).after(self.settings.route.sms_give_up_after),
+            };
+            tx.insert_job(&timer, now)?;
+        }
+        tx.add_to_digest(job.lead, &sms.who, now)?;
+        tracing::warn!(lead_id = %job.lead, who = sms.who, "too many texts at once: the lead waits for a digest");
+        Ok(true)
+    }
+
+    /// Tells of the leads that have gathered.
+    pub(super) fn digest(&self, tx: Tx<'_>, timer: &Job, now: Timestamp) -> Result<(), StoreError> {
+        let Task::Digest { to, who } = &timer.task else { return Ok(()) };
+        let leads = tx.take_digest(who, now)?;
+        tracing::warn!(who, leads = leads.len(), "one text tells of the leads that have gathered");
+        let (route, person) = (&self.settings.route, Person::new(who.clone(), to.clone()));
+        let jobs = match &leads[..] {
+            [lead] => route::call(route, lead, &person, None, &usable(tx, now), now).into_iter().collect(),
+            leads => route::digests(route, leads, &person, &usable(tx, now), now),
+        };
+        jobs.into_iter().try_for_each(|job| self.insert_one(tx, job, now))
+    }
+}
