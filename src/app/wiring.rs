@@ -302,6 +302,7 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         },
         failover_after: config.sms.failover_after,
         sms_give_up_after: config.sms.give_up_after,
+        ring: None,
         template,
         max_parts: usize::from(config.sms.max_parts),
         translit: config.sms.translit,

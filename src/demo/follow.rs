@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Channel, Label, Lead, SmsTask, Task, Timestamp};
+use crate::model::{Channel, Label, Lead, RingTask, SmsTask, Task, Timestamp};
 use crate::store::{DeadLetter, JobRow};
 
 /// Something that happened to a lead.
@@ -24,6 +24,8 @@ pub(super) enum What {
     Texted { channel: String, text: String },
     /// A channel for texts was given up.
     GivenUp { channel: String, reason: String },
+    /// A phone rang.
+    Rang { channel: String, who: String, how: String },
     /// The CRM took the class.
     Written,
     /// The CRM took a note.
@@ -86,6 +88,7 @@ fn what(lead: &Lead, job: &JobRow) -> Option<What> {
         (Task::Classify { .. }, "done") => Some(What::Labelled(lead.label?)),
         (Task::Sms(SmsTask { text, .. }), "done") => Some(What::Texted { channel: channel(), text }),
         (Task::Sms(_), "cancelled") => Some(What::GivenUp { channel: channel(), reason: reason() }),
+        (Task::Ring(RingTask { who, .. }), "done") => Some(What::Rang { channel: channel(), who, how: reason() }),
         (Task::CrmUpdate(_), "done") => Some(What::Written),
         (Task::CrmNote(_), "done") => Some(What::Noted),
         (task, "cancelled") => Some(What::Moot { kind: task.kind().to_owned(), reason: reason() }),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Channel, ClassifiedBy, Label, LeadCode, LeadId, SmsTask, Task, Timestamp};
+use crate::model::{Channel, ClassifiedBy, Label, LeadCode, LeadId, RingTask, SmsTask, Task, Timestamp};
 use crate::store::{ArrivalRow, JobRow, Reader, StoreError};
 
 /// One sample's line of the ledger.
@@ -88,7 +88,7 @@ fn of_lead(reader: &Reader, sample: &'static str, id: LeadId) -> Result<Entry, S
     })
 }
 
-/// The action jobs: texts in the order of their legs, then the CRM's fields, then its notes.
+/// The action jobs: texts in the order of their legs, then rings, then the CRM's fields, then its notes.
 fn acts(jobs: &[JobRow]) -> Vec<Act> {
     let mut acts: Vec<((u8, u32), Act)> = jobs.iter().filter_map(|job| Some((place(job)?, act(job)))).collect();
     acts.sort_by_key(|(place, _)| *place);
@@ -104,8 +104,9 @@ fn act(job: &JobRow) -> Act {
 fn place(job: &JobRow) -> Option<(u8, u32)> {
     match serde_json::from_str(&job.payload).ok()? {
         Task::Sms(SmsTask { leg, .. }) => Some((0, leg)),
-        Task::CrmUpdate(_) => Some((1, 0)),
-        Task::CrmNote(_) => Some((2, 0)),
+        Task::Ring(RingTask { step, .. }) => Some((1, step)),
+        Task::CrmUpdate(_) => Some((2, 0)),
+        Task::CrmNote(_) => Some((3, 0)),
         Task::Classify { .. }
         | Task::ClassifyDeadline {}
         | Task::CrmRead(_)

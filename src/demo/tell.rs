@@ -88,6 +88,9 @@ pub(super) fn event(
             page.moment(after, &format!("nothing leaves by {}, so the next channel takes over:", way(channel)))?;
             page.quote_beside(reason)
         }
+        What::Rang { channel, who, how } => {
+            page.moment(after, &format!("{who}'s phone rings, by {}: {how}", way(channel)))
+        }
         What::Written => {
             page.moment(after, &format!("HubSpot shows on contact {contact}:"))?;
             let shown = |name: &&str| world.hubspot.property(&contact, name).map(|value| format!("{name} = {value}"));

@@ -3,6 +3,7 @@
 //! An effect does its thing once. It never retries, never sleeps past its deadline, and never touches the store;
 //! the outbox writes the attempt before it starts and the report after it ends.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -55,6 +56,8 @@ pub enum Done {
     Read(Box<NewLead>),
     /// A text was handed to the network.
     Sms(SmsReceipt),
+    /// A phone was rung.
+    Rang(Rang),
     /// A vendor was asked what became of a text that it took.
     Fate {
         /// What became of it.
@@ -78,6 +81,30 @@ pub struct SmsReceipt {
     pub parts: u32,
     /// A status report has already said that the phone has it.
     pub delivered: bool,
+}
+
+/// How a ring went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rang {
+    /// It rang for so long, and nobody picked up.
+    For(Duration),
+    /// Somebody was on the phone already.
+    Busy,
+    /// Somebody picked up, or a voicemail.
+    PickedUp,
+    /// A vendor took the call; this is his id of it.
+    Taken(String),
+}
+
+impl fmt::Display for Rang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(time) => write!(f, "rang {} s", time.as_secs().max(1)),
+            Self::Busy => f.write_str("busy"),
+            Self::PickedUp => f.write_str("picked up"),
+            Self::Taken(id) => write!(f, "called, {id}"),
+        }
+    }
 }
 
 /// What was said to a peer and what it answered, for the timeline. Never a secret.

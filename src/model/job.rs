@@ -3,82 +3,9 @@
 //! The payload is typed ([`Task`]) and self-contained, so that a row says by itself what will be done, to whom and
 //! with which words. Lanes are concurrency, channels are destinations; `outbox` gives both their meaning.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, CrmRecord, JobId, Label, LeadId, Phone, TextKey, Timestamp};
-
-/// A pool of workers for one kind of effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lane {
-    /// Timers, never parked; and what the desk asks for itself, such as what became of a text.
-    Desk,
-    /// Language models.
-    Llm,
-    /// Texts to the person on call.
-    Sms,
-    /// CRM write-back.
-    Crm,
-}
-
-impl Lane {
-    /// The word in the database.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Desk => "desk",
-            Self::Llm => "llm",
-            Self::Sms => "sms",
-            Self::Crm => "crm",
-        }
-    }
-}
-
-/// One destination, such as `sms:modem0` or `crm:hubspot`: breaker, rate limit and parking belong to it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Channel(String);
-
-impl Channel {
-    /// The channel `name` of `lane`.
-    #[must_use]
-    pub fn new(lane: Lane, name: &str) -> Self {
-        Self(format!("{}:{name}", lane.name()))
-    }
-
-    /// The channel of all timers.
-    #[must_use]
-    pub fn desk() -> Self {
-        Self(Lane::Desk.name().to_owned())
-    }
-
-    /// A channel as it was stored.
-    #[must_use]
-    pub fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The whole name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name for people: without lane and number (`sms:modem0` is `modem`).
-    #[must_use]
-    pub fn short_name(&self) -> &str {
-        let name = self.0.split_once(':').map_or(self.0.as_str(), |(_, name)| name);
-        name.trim_end_matches(|c: char| c.is_ascii_digit())
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use super::{AttemptId, Channel, CrmRecord, JobId, Label, Lane, LeadId, Phone, TextKey, Timestamp};
 
 /// Who goes first in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -135,6 +62,26 @@ pub struct SmsStatus {
     pub text: TextKey,
     /// The vendor's id of it.
     pub reference: String,
+}
+
+/// Letting a person's phone ring: a nudge within a step of the escalation chain, and never more than that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingTask {
+    /// The person's number.
+    pub to: Phone,
+    /// The person's name, for the timeline and the note.
+    pub who: String,
+    /// The round of the chain it belongs to.
+    pub round: u32,
+    /// The step it belongs to.
+    pub step: u32,
+    /// What is said to whoever picks up, where the channel can speak.
+    pub words: String,
+    /// How long the phone rings.
+    pub lasts_s: u32,
+    /// Channels that surely could not let it ring: each is tried once.
+    #[serde(default)]
+    pub refused: Vec<Channel>,
 }
 
 /// Writing the class and the priority into a CRM record: absolute values, so it may be repeated.
@@ -202,6 +149,8 @@ pub enum Task {
         /// The leg it guards.
         job: JobId,
     },
+    /// Let a phone ring.
+    Ring(RingTask),
     /// Ask what became of a text.
     SmsStatus(SmsStatus),
     /// Timer: the person who was called has not claimed the lead, so the next one is called.
@@ -234,6 +183,7 @@ impl Task {
             Self::CrmRead(_) => "crm_read",
             Self::Sms(_) => "sms",
             Self::SmsFailover { .. } => "sms_failover",
+            Self::Ring(_) => "ring",
             Self::SmsStatus(_) => "sms_status",
             Self::Escalate { .. } => "escalate",
             Self::Digest { .. } => "digest",
@@ -252,7 +202,7 @@ impl Task {
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
             | Self::Digest { .. } => Lane::Desk,
-            Self::Sms(_) => Lane::Sms,
+            Self::Sms(_) | Self::Ring(_) => Lane::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
         }
     }
@@ -267,7 +217,7 @@ impl Task {
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
             | Self::Digest { .. } => Stage::Desk,
-            Self::Sms(_) => Stage::Sms,
+            Self::Sms(_) | Self::Ring(_) => Stage::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
         }
     }
@@ -284,7 +234,7 @@ impl Task {
             | Self::Escalate { .. }
             | Self::Digest { .. }
             | Self::CrmUpdate(_) => true,
-            Self::Sms(_) | Self::CrmNote(_) => false,
+            Self::Sms(_) | Self::Ring(_) | Self::CrmNote(_) => false,
         }
     }
 
@@ -292,7 +242,7 @@ impl Task {
     #[must_use]
     pub const fn is_action(&self) -> bool {
         match self {
-            Self::Sms(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => true,
+            Self::Sms(_) | Self::Ring(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => true,
             Self::Classify { .. }
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
@@ -314,7 +264,7 @@ pub enum Stage {
     Classify,
     /// A timer, or a question of the desk's own.
     Desk,
-    /// A text to a person.
+    /// A text to a person, or a ring.
     Sms,
     /// Reading from a CRM and writing back.
     Crm,
@@ -469,18 +419,4 @@ pub struct Action {
     pub reason: Option<String>,
     /// The last attempt.
     pub attempt: AttemptId,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_names() {
-        for (name, want) in
-            [("sms:modem0", "modem"), ("sms:twilio", "twilio"), ("crm:hubspot", "hubspot"), ("desk", "desk")]
-        {
-            assert_eq!(Channel::stored(name.into()).short_name(), want);
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! This room knows no other room and does no I/O: values, closed enumerations, and two traits: [`Effect`],
 //! through which the outbox reaches the world, and [`Ledger`], through which a modem remembers. Time and randomness are always passed in.
 
+mod channel;
 mod claim;
 mod clock;
 mod effect;
@@ -16,13 +17,14 @@ pub mod oncall;
 mod phone;
 mod sms;
 
+pub use channel::{Channel, Lane};
 pub use claim::{Claim, ClaimState};
 pub use clock::{Clock, Timestamp};
-pub use effect::{Done, Effect, LlmCall, Outcome, Reading, Report, SmsReceipt, Trace, Work};
+pub use effect::{Done, Effect, LlmCall, Outcome, Rang, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
-    Action, Channel, CrmNews, CrmNote, CrmRead, CrmUpdate, Job, JobState, Lane, NewJob, Priority, ReplayFrom, Replayed,
+    Action, CrmNews, CrmNote, CrmRead, CrmUpdate, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask,
     SmsStatus, SmsTask, Stage, Task,
 };
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};

@@ -56,7 +56,7 @@ impl Desk {
     /// The chain begins. Where each of its steps means nobody, the lead waits for whoever claims it.
     fn begin(&self, tx: Tx<'_>, lead: &mut Lead, now: Timestamp) -> Result<Option<Person>, StoreError> {
         if let Some(turn) = self.next(tx, lead.id, 0, now)? {
-            open_at(tx, lead, turn, now)?;
+            self.open_at(tx, lead, turn, now)?;
             return Ok(Some(turn.person.clone()));
         }
         let claim = tx.open_claim(lead.id, 0, None, now)?;
@@ -109,7 +109,8 @@ impl Desk {
         let lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
         tracing::warn!(lead_id = %lead.id, code = %claim.code, from = claim.called, to = turn.person.name, step = turn.step,
             "the next person is called");
-        wait_for(tx, lead.id, claim.round, turn, now)?;
+        tx.cancel_waiting(lead.id, "ring", None, "its step is over", now)?;
+        self.wait_for(tx, claim, turn, now)?;
         let silent = tx.unreported_channel(lead.id)?;
         self.call(tx, &lead, turn.person, silent.as_ref(), now)
     }
@@ -131,6 +132,7 @@ impl Desk {
         if !tx.end_claim(claim.lead, ClaimState::Unanswered, now)? {
             return Ok(());
         }
+        tx.cancel_waiting(claim.lead, "ring", None, "its step is over", now)?;
         tx.alert(
             &unclaimed(claim.lead),
             &format!("nobody has claimed the urgent lead {}", claim.code),
@@ -193,7 +195,7 @@ impl Desk {
                 None => self.answer(tx, lead.id, person, &format!("{} needs nobody any more", claim.code), now),
             };
         }
-        tx.cancel_waiting(claim.lead, "escalate", None, "the lead was claimed", now)?;
+        wait_no_more(tx, claim.lead, "the lead was claimed", now)?;
         tx.clear_alert(&unclaimed(claim.lead), now)?;
         let waited = now.since(lead.received_at);
         tracing::info!(lead_id = %lead.id, code = %claim.code, who = person.name, seconds = waited.as_secs(), "claimed");
@@ -213,7 +215,7 @@ impl Desk {
         match claim.state {
             ClaimState::Open if claim.called.as_deref() == Some(person.name.as_str()) => {
                 tx.log_claim(claim.lead, "passed", Some(&person.name), None, now)?;
-                tx.cancel_waiting(claim.lead, "escalate", None, "the lead was passed on", now)?;
+                wait_no_more(tx, claim.lead, "the lead was passed on", now)?;
                 self.call_next(tx, claim, now)
             }
             ClaimState::Claimed if claim.claimed_by.as_deref() == Some(person.name.as_str()) => {
@@ -236,7 +238,7 @@ impl Desk {
             turn = self.next(tx, lead.id, next.step.saturating_add(1), now)?;
         }
         if let Some(turn) = turn {
-            open_at(tx, &mut lead, turn, now)?;
+            self.open_at(tx, &mut lead, turn, now)?;
             return self.call(tx, &lead, turn.person, None, now);
         }
         let claim = tx.open_claim(lead.id, claim.step, None, now)?;
@@ -265,6 +267,23 @@ impl Desk {
         self.insert(tx, job.into_iter().collect(), now)
     }
 
+    /// Opens or re-opens the claim at a turn of the chain; the lead has the code of it from here on.
+    fn open_at(&self, tx: Tx<'_>, lead: &mut Lead, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
+        wait_no_more(tx, lead.id, "the chain began again", now)?;
+        let claim = tx.open_claim(lead.id, turn.step, Some(&turn.person.name), now)?;
+        lead.code = claim.code.clone();
+        self.wait_for(tx, &claim, turn, now)
+    }
+
+    /// The timer of a step, and its ring.
+    fn wait_for(&self, tx: Tx<'_>, claim: &Claim, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
+        self.ring_for(tx, claim, turn, now)?;
+        if turn.wait.is_zero() {
+            return Ok(());
+        }
+        timer(tx, claim.lead, (claim.round, turn.step), now.after(turn.wait), now)
+    }
+
     /// A short note in the CRM about what has just happened.
     fn news(&self, tx: Tx<'_>, lead: &Lead, words: &str, now: Timestamp) -> Result<(), StoreError> {
         let news = CrmNews { at: now, words: words.to_owned() };
@@ -273,22 +292,6 @@ impl Desk {
         }
         Ok(())
     }
-}
-
-/// Opens or re-opens the claim at a turn of the chain; the lead has the code of it from here on.
-fn open_at(tx: Tx<'_>, lead: &mut Lead, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
-    tx.cancel_waiting(lead.id, "escalate", None, "the chain began again", now)?;
-    let claim = tx.open_claim(lead.id, turn.step, Some(&turn.person.name), now)?;
-    lead.code = claim.code;
-    wait_for(tx, lead.id, claim.round, turn, now)
-}
-
-/// The timer of a step.
-fn wait_for(tx: Tx<'_>, lead: LeadId, round: u32, turn: Turn<'_>, now: Timestamp) -> Result<(), StoreError> {
-    if turn.wait.is_zero() {
-        return Ok(());
-    }
-    timer(tx, lead, (round, turn.step), now.after(turn.wait), now)
 }
 
 fn timer(
@@ -309,13 +312,19 @@ fn timer(
     tx.insert_job(&timer, now).map(drop)
 }
 
+/// Nobody is waited for any more: neither the timer of the step nor its ring is needed.
+fn wait_no_more(tx: Tx<'_>, lead: LeadId, why: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.cancel_waiting(lead, "escalate", None, why, now)?;
+    tx.cancel_waiting(lead, "ring", None, why, now)
+}
+
 /// The lead needs nobody after all.
 pub(super) fn withdraw(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreError> {
     // No person was ever told of a lead that is new, nor will be.
     if lead.provisional_at.is_none() && lead.routed_at.is_none() {
         return Ok(());
     }
-    tx.cancel_waiting(lead.id, "escalate", None, "the lead needs nobody any more", now)?;
+    wait_no_more(tx, lead.id, "the lead needs nobody any more", now)?;
     if tx.end_claim(lead.id, ClaimState::Withdrawn, now)? {
         tx.clear_alert(&unclaimed(lead.id), now)?;
     }

@@ -131,6 +131,7 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
             | Task::CrmRead(_)
             | Task::Sms(_)
             | Task::SmsFailover { .. }
+            | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. },

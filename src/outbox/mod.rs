@@ -15,6 +15,7 @@ mod polls;
 mod recover;
 mod reports;
 mod requests;
+mod rings;
 mod settle;
 mod spending;
 mod step;
@@ -207,26 +208,27 @@ impl Desk {
             };
             match self.overtaken(tx, &work, now)? {
                 // Nothing was asked of the channel, so nothing of this speaks for or against it.
-                Some(next) => {
-                    let words = match next {
-                        Next::Moot => ("absent", "a newer write has taken its place"),
-                        _ => (Fault::Transient.name(), "not submitted within the failover clock"),
-                    };
-                    self.follow(tx, &work, &Report::of(Outcome::Absent), words, None, next, now)?;
+                Some((next, reason)) => {
+                    let outcome = if next == Next::Moot { "absent" } else { Fault::Transient.name() };
+                    self.follow(tx, &work, &Report::of(Outcome::Absent), (outcome, &reason), None, next, now)?;
                 }
                 None => return Ok(Some(work)),
             }
         }
     }
 
-    /// What follows for work that events have overtaken before it was begun.
-    fn overtaken(&self, tx: Tx<'_>, work: &Work, now: Timestamp) -> Result<Option<Next>, StoreError> {
+    /// What follows for work that events have overtaken before it was begun, and why.
+    fn overtaken(&self, tx: Tx<'_>, work: &Work, now: Timestamp) -> Result<Option<(Next, String)>, StoreError> {
         Ok(match &work.job.task {
             Task::Sms(SmsTask { failover_at: Some(clock), .. }) if work.look_up_since.is_none() && *clock <= now => {
-                Some(step::too_late(&self.facts(work, now, 0.0)))
+                let next = step::too_late(&self.facts(work, now, 0.0));
+                Some((next, "not submitted within the failover clock".to_owned()))
             }
             // Absolute values: one that comes after a newer write would undo it.
-            Task::CrmUpdate(_) if tx.has_newer(&work.job)? => Some(Next::Moot),
+            Task::CrmUpdate(_) if tx.has_newer(&work.job)? => {
+                Some((Next::Moot, "a newer write has taken its place".to_owned()))
+            }
+            Task::Ring(ring) => self.not_rung(tx, &work.job, ring, now)?,
             _ => None,
         })
     }
@@ -250,6 +252,7 @@ impl Desk {
                 let limit = now.after(limits.sms);
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
+            Task::Ring(ring) => now.after(Duration::from_secs(ring.lasts_s.into())).after(rings::BESIDES),
             Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
             Task::ClassifyDeadline {}
             | Task::SmsFailover { .. }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Channel, Fault, Job, JobState, Lane, Stage, Timestamp, Trace};
+use crate::model::{Channel, Fault, Job, JobState, Lane, Stage, Task, Timestamp, Trace};
 use crate::store::{Closing, DeadLetterFilter, Orphan, StoreError, Tx};
 
 use super::reports::key_of;
@@ -43,6 +43,9 @@ impl Desk {
         end_cut(tx, orphan, WORDS, now)?;
         let crashes = job.crashes.saturating_add(1);
         tracing::warn!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, crashes, "{WORDS}");
+        if matches!(job.task, Task::Ring(_)) {
+            return cut_off_ring(tx, job, crashes, now);
+        }
         if crashes >= DEATHS {
             tx.adopt(job.id, JobState::Dead, now, crashes, now)?;
             let cure = "look at the lead before you requeue it: it may have brought the process down";
@@ -63,8 +66,8 @@ impl Desk {
             if self.settings.channels.contains_key(&channel) {
                 continue;
             }
-            if gone.starts_with("desk:") {
-                tx.cancel_channel(&channel, "nobody can be asked any more", now)?;
+            if gone.starts_with("desk:") || gone.starts_with("ring:") {
+                tx.cancel_channel(&channel, "the channel is not configured any more", now)?;
                 continue;
             }
             if let Some(home) = self.home_of(&channel) {
@@ -109,7 +112,7 @@ impl Desk {
         }
         let texts = DeadLetterFilter { stage: Some(Stage::Sms.name().to_owned()), ..DeadLetterFilter::default() };
         let all_told = tx.dead_letters(&texts)?.is_empty();
-        for kind in ["quarantine:", "crash:"].into_iter().chain(all_told.then_some("sms:undelivered")) {
+        for kind in ["quarantine:", "crash:", "ring:"].into_iter().chain(all_told.then_some("sms:undelivered")) {
             tx.clear_alerts_of(kind, now.before(STALE_AFTER), now)?;
         }
         Ok(())
@@ -124,6 +127,10 @@ impl Desk {
         for orphan in tx.leased_by(self.boot, now)? {
             let Orphan { job, open, .. } = &orphan;
             end_cut(tx, &orphan, WORDS, now)?;
+            if matches!(job.task, Task::Ring(_)) {
+                cut_off_ring(tx, job, job.crashes, now)?;
+                continue;
+            }
             let (state, due_at) = self.after_cut(tx, job, open.unwrap_or(false), now)?;
             tx.adopt(job.id, state, due_at, job.crashes, now)?;
             self.judge(tx, key_of(job), now, 1.0)?;
@@ -148,6 +155,18 @@ impl Desk {
             }
         })
     }
+}
+
+/// A ring that was cut off may have rung: it is over.
+fn cut_off_ring(tx: Tx<'_>, job: &Job, crashes: u32, now: Timestamp) -> Result<(), StoreError> {
+    tx.adopt(job.id, JobState::Unknown, now, crashes, now)?;
+    tx.end_idle_job(
+        job.id,
+        JobState::Cancelled,
+        "the desk ended while it rang: it may have rung, and isn't repeated",
+        now,
+    )?;
+    tidy(tx, job, now)
 }
 
 /// Ends the attempt of an effect that was cut off: what came of it is unknown.

@@ -89,6 +89,7 @@ impl Desk {
             Task::CrmRead(_) => self.settings.opening.read_give_up_after,
             Task::Sms(_)
             | Task::SmsFailover { .. }
+            | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. } => self.settings.route.sms_give_up_after,

@@ -13,7 +13,7 @@ use super::claims::withdraw;
 use super::legs::Leg;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
-use super::{Desk, channel, polls};
+use super::{Desk, channel, polls, rings};
 
 impl Desk {
     /// Ends a try and does what follows. Safe to repeat after a failed commit.
@@ -71,6 +71,7 @@ impl Desk {
         let result = match done {
             Done::Sms(receipt) => Some(receipt.reference.clone()),
             Done::Crm { id } => id.clone(),
+            Done::Rang(rang) => Some(rang.to_string()),
             Done::Classified { label, .. } => Some(label.name().to_owned()),
             Done::Timer | Done::Read(_) | Done::Fate { .. } => None,
         };
@@ -100,6 +101,7 @@ impl Desk {
                     self.ask_later(tx, &work.job, receipt, now)?;
                 }
             }
+            Done::Rang(_) => rings::rang(tx, now)?,
             // The first is settled by `answered`.
             Done::Fate { .. } | Done::Crm { .. } => {}
         }
@@ -135,6 +137,10 @@ impl Desk {
         now: Timestamp,
         jitter: f64,
     ) -> Result<(), StoreError> {
+        if matches!(work.job.task, Task::Ring(_)) {
+            let next = rings::after_failure(failure.fault);
+            return self.follow(tx, work, report, (failure.fault.name(), &failure.reason), Some(failure), next, now);
+        }
         let facts = self.facts(work, now, jitter);
         let mut next = step::after_failure(&facts, &self.settings.waits, failure.fault, failure.final_everywhere);
         if let Next::Retry { .. } = next
@@ -171,7 +177,10 @@ impl Desk {
         if !self.end(tx, work, &closing, settlement, now)? {
             return Ok(());
         }
-        if let Some(failure) = failure {
+        // A ring is judged each time it is due: nothing that one met keeps the next from being tried.
+        if let Some(failure) = failure
+            && !matches!(work.job.task, Task::Ring(_))
+        {
             channel::failed(
                 tx,
                 &work.job.channel,
@@ -191,16 +200,17 @@ impl Desk {
         let job = &work.job;
         tracing::warn!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, attempt = %work.attempt, fault = outcome,
             reason, next = ?next, "{} did not succeed", job.task.kind());
-        match next {
-            Next::GiveWay { repeat } => {
+        match (next, &job.task) {
+            (Next::GiveWay { .. }, Task::Ring(ring)) => self.ring_elsewhere(tx, job, ring, reason, now)?,
+            (Next::GiveWay { repeat }, _) => {
                 let refused = failure.is_some_and(|failure| failure.fault == Fault::Permanent);
                 self.next_leg(tx, job, Leg { repeat, refused, due_at: now }, now)?;
             }
-            Next::Dead => {
+            (Next::Dead, _) => {
                 let class = if matches!(outcome, "absent" | "unsure") { Fault::Unknown.name() } else { outcome };
                 bury(tx, job, class, reason, failure.and_then(|failure| failure.cure.as_deref()), now)?;
             }
-            Next::Retry { .. } | Next::Wait { .. } | Next::LookUp { .. } | Next::Moot => {}
+            (Next::Retry { .. } | Next::Wait { .. } | Next::LookUp { .. } | Next::Moot, _) => {}
         }
         tidy(tx, job, now)
     }
@@ -305,6 +315,7 @@ impl Desk {
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
+            | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. }
@@ -355,6 +366,8 @@ pub(super) fn bury(
             }
             tx.hasten(job.lead, "classify_deadline", now)
         }
+        // Nobody was to learn anything by it.
+        Stage::Sms if matches!(job.task, Task::Ring(_)) => Ok(()),
         Stage::Sms => {
             tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the text is dead", now)?;
             // Whoever was to be called knows nothing of it.

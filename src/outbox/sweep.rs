@@ -26,8 +26,8 @@ impl Desk {
             let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
                 format!("gave up at its deadline: {last}")
             });
-            if matches!(job.task, Task::SmsStatus(_)) {
-                // Nobody says what became of the text, and nobody misses that.
+            if matches!(job.task, Task::SmsStatus(_) | Task::Ring(_)) {
+                // Nobody says what became of the text, or the phone didn't ring in time: nobody misses that.
                 if tx.end_idle_job(job.id, JobState::Cancelled, &reason, now)? {
                     tidy(tx, &job, now)?;
                 }
@@ -59,6 +59,7 @@ impl Desk {
             Task::Classify { .. }
             | Task::CrmRead(_)
             | Task::Sms(_)
+            | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::CrmUpdate(_)
             | Task::CrmNote(_) => Ok(()),

@@ -7,6 +7,7 @@
 mod answer;
 mod digest;
 mod reply;
+mod ring;
 mod safe;
 mod text;
 mod translit;
@@ -21,6 +22,7 @@ use crate::model::{
 pub use answer::{answer, briefing, explanation, news};
 pub use digest::digests;
 pub use reply::{Reply, Wish, read};
+pub use ring::{Ring, ring, ring_elsewhere};
 pub use text::{SmsTemplate, TemplateError, repeated};
 
 /// The waits between laps of the channel order stop doubling here: 30 s becomes 4 min at most.
@@ -50,6 +52,8 @@ pub struct Settings {
     pub failover_after: Duration,
     /// After this a text is given up.
     pub sms_give_up_after: Duration,
+    /// How phones are rung, if anything can call.
+    pub ring: Option<Ring>,
     /// The words of a text.
     pub template: SmsTemplate,
     /// A text is cut to this many parts.
@@ -259,6 +263,7 @@ pub(crate) mod tests {
             digest: Digest { after: 200, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),
+            ring: None,
             template: SmsTemplate::default(),
             max_parts: 3,
             translit: true,

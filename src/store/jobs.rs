@@ -345,7 +345,7 @@ impl Tx<'_> {
     pub fn actions(self, lead: LeadId) -> Result<Vec<Action>, StoreError> {
         const SQL: &str = "
             SELECT payload, channel, state, ended_at, result, attempt_id FROM jobs
-             WHERE lead_id = :lead AND kind IN ('sms', 'crm_update', 'crm_note') ORDER BY id";
+             WHERE lead_id = :lead AND kind IN ('sms', 'ring', 'crm_update', 'crm_note') ORDER BY id";
         let mut query = self.connection.prepare_cached(SQL)?;
         let found = query.query_and_then(named_params! { ":lead": lead.to_string() }, |row| {
             let payload: String = row.get("payload")?;

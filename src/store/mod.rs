@@ -27,6 +27,7 @@ mod overrides;
 mod quarantine;
 mod read;
 mod recall;
+mod rings;
 mod rows;
 mod sms_inbound;
 mod sms_messages;

@@ -6,7 +6,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Action, ClassifiedBy, CrmNews, CrmUpdate, JobState, Lead, SmsTask, Task, Timestamp};
+use crate::model::{Action, ClassifiedBy, CrmNews, CrmUpdate, JobState, Lead, RingTask, SmsTask, Task, Timestamp};
 
 /// A reason is cut here: a note is read on a phone, the whole story is in `nightdesk leads show`.
 const MAX_REASON_CHARS: usize = 200;
@@ -32,6 +32,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
         .iter()
         .filter_map(|action| match &action.task {
             Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
+            Task::Ring(ring) => ring_line(action, ring, &clock),
             Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
@@ -144,6 +145,22 @@ fn text_line(action: &Action, sms: &SmsTask, texts: &[(&Action, &SmsTask)], cloc
             format!("SMS to {who} not sent yet ({channel}), it is still being tried{why}.")
         }
     }
+}
+
+/// A ring that was called off, or is still to come, is nobody's news.
+fn ring_line(action: &Action, ring: &RingTask, clock: &Clock<'_>) -> Option<String> {
+    let (at, who, channel) = (clock.tell(action.ended_at), &ring.who, action.channel.short_name());
+    if action.state != JobState::Done {
+        return None;
+    }
+    Some(match action.reason.as_deref() {
+        Some(how) if how.starts_with("called") => format!("{at}called {who} ({channel})."),
+        Some(how) => match how.strip_prefix("rang ") {
+            Some(time) => format!("{at}rang {who} for {time} ({channel})."),
+            None => format!("{at}rang {who} ({channel}): {how}."),
+        },
+        None => format!("{at}rang {who} ({channel})."),
+    })
 }
 
 fn update_line(action: &Action, update: &CrmUpdate, no_texts: bool, clock: &Clock<'_>) -> String {

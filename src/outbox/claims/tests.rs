@@ -2,16 +2,18 @@
 //! went out because of it, on a clock that is wound by hand through the real store and the real outbox.
 
 mod hours;
+mod rings;
 mod storm;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::model::oncall::{OnCall, Person};
 use crate::model::{
-    BootId, ClassifiedBy, Done, Label, LeadId, Outcome, Report, RowId, SmsReceipt, Task, Timestamp, Work,
+    BootId, ClassifiedBy, Done, Label, LeadId, Outcome, Rang, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
-use crate::outbox::Desk;
 use crate::outbox::tests::given::{self, settings};
+use crate::outbox::{Desk, Settings};
 use crate::route;
 use crate::store::Store;
 
@@ -38,6 +40,8 @@ struct Office {
     texts: Vec<String>,
     /// Whether the network says of each text that it arrived.
     reports: bool,
+    /// How the next rings end; then they ring for 20 s.
+    rings: VecDeque<Outcome>,
 }
 
 impl Office {
@@ -48,6 +52,10 @@ impl Office {
     fn with(on_call: OnCall, channels: &[&str]) -> Self {
         let mut settings = settings(channels);
         settings.route = route::Settings { on_call, ..settings.route };
+        Self::told(settings)
+    }
+
+    fn told(settings: Settings) -> Self {
         let desk = Desk::new(settings, BootId::new(BEGIN, [1; 10]));
         Self {
             store: Store::in_memory().unwrap(),
@@ -56,6 +64,7 @@ impl Office {
             leads: Vec::new(),
             texts: Vec::new(),
             reports: false,
+            rings: VecDeque::new(),
         }
     }
 
@@ -90,7 +99,7 @@ impl Office {
         self.run()
     }
 
-    /// Does what is due; the texts that went out, as `name: text`.
+    /// Does what is due; the texts that went out, as `name: text`, and the phones that were rung.
     fn run(&mut self) -> Vec<String> {
         let mut sent = Vec::new();
         loop {
@@ -100,16 +109,22 @@ impl Office {
                 return sent;
             }
             for work in works {
-                let done = match &work.job.task {
+                let outcome = match &work.job.task {
+                    Task::Ring(ring) => {
+                        sent.push(format!("{} rings by {}", ring.who, work.job.channel.short_name()));
+                        let rang = Outcome::Done(Done::Rang(Rang::For(Duration::from_secs(20))));
+                        self.rings.pop_front().unwrap_or(rang)
+                    }
                     Task::Sms(sms) => {
                         let begins: Vec<&str> = sms.text.split(' ').take(4).collect();
                         self.texts.push(sms.text.clone());
                         sent.push(format!("{}: {}", sms.who, begins.join(" ")));
-                        Done::Sms(SmsReceipt { reference: "1".into(), parts: 1, delivered: self.reports })
+                        let receipt = SmsReceipt { reference: "1".into(), parts: 1, delivered: self.reports };
+                        Outcome::Done(Done::Sms(receipt))
                     }
-                    _ => Done::Timer,
+                    _ => Outcome::Done(Done::Timer),
                 };
-                let report = Report::of(Outcome::Done(done));
+                let report = Report::of(outcome);
                 self.store.transact(|tx| desk.settle(tx, &work, &report, now, 1.0)).unwrap();
             }
         }

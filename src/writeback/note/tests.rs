@@ -94,6 +94,37 @@ fn flagged() -> Action {
 }
 
 #[test]
+fn a_note_tells_whose_phone_rang() {
+    let ring = |channel: &str, state, how: &str| {
+        let task = crate::model::RingTask {
+            to: "+15551230001".parse().unwrap(),
+            who: "Dana".to_owned(),
+            round: 1,
+            step: 0,
+            words: "answer the text".to_owned(),
+            lasts_s: 20,
+            refused: Vec::new(),
+        };
+        action(Task::Ring(task), channel, state, "23T21:07:30", how)
+    };
+    let told = |line: &'static str| vec![HEADLINE, "22:04 SMS to Dana sent (modem).", line];
+    let modem = |state, how| vec![sent(), ring("ring:modem0", state, how)];
+    let silent = vec![HEADLINE, "22:04 SMS to Dana sent (modem)."];
+    check(vec![
+        ("no answer", urgent(), modem(JobState::Done, "rang 20 s"), told("22:07 rang Dana for 20 s (modem).")),
+        ("busy", urgent(), modem(JobState::Done, "busy"), told("22:07 rang Dana (modem): busy.")),
+        (
+            "by Twilio",
+            urgent(),
+            vec![sent(), ring("ring:twilio", JobState::Done, "called, CA1")],
+            told("22:07 called Dana (twilio)."),
+        ),
+        ("called off", urgent(), modem(JobState::Cancelled, "the lead was claimed"), silent.clone()),
+        ("still to come", urgent(), modem(JobState::Ready, ""), silent),
+    ]);
+}
+
+#[test]
 fn a_note_tells_what_became_of_the_texts() {
     check(vec![
         (

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use nightdesk::model::{
-    Channel, ClassifiedBy, Done, Failure, Fate, Fault, LlmCall, Outcome, Reading, Report, SmsReceipt, Task, Timestamp,
-    Trace, Work,
+    Channel, ClassifiedBy, Done, Failure, Fate, Fault, LlmCall, Outcome, Rang, Reading, Report, SmsReceipt, Task,
+    Timestamp, Trace, Work,
 };
 
 use super::scene::record;
@@ -244,6 +244,7 @@ impl Try<'_> {
             }
             Task::CrmRead(read) => Done::Read(Box::new(record(read))),
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
+            Task::Ring(ring) => Done::Rang(Rang::For(Duration::from_secs(ring.lasts_s.into()))),
             Task::CrmUpdate(_) | Task::CrmNote(_) => Done::Crm { id: Some("1".into()) },
             Task::SmsStatus(asked) => Done::Fate { fate: self.world.status(self.work, asked, self.natural), why: None },
             Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. } | Task::Digest { .. } => {

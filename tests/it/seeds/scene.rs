@@ -164,6 +164,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening) -> Settings 
             digest: route::Digest { after: 5, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
             failover_after: CLOCK,
             sms_give_up_after: Duration::from_hours(1),
+            ring: None,
             template: SmsTemplate::default(),
             max_parts: 3,
             translit: true,

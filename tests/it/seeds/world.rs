@@ -41,6 +41,7 @@ impl Deed {
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
             | Task::SmsFailover { .. }
+            | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. } => return None,
