@@ -1,10 +1,12 @@
-//! Twilio's Messages API: one POST puts a text on the way, and when its outcome is unknown a list finds it again.
+//! Twilio's Messages API: one POST puts a text on the way, and when its outcome is unknown a list finds it again. And its
+//! Calls API, by which phones ring.
 //!
 //! Called by the outbox through [`Effect`]. Twilio takes no idempotency key, so a text is sent exactly once per call and
 //! nothing here ever repeats it; 201 means queued, not delivered. `answer` says what an answer means, `lookup` finds a
-//! text whose outcome is unknown, `status` reads what became of one. Source: <https://www.twilio.com/docs/messaging/api/message-resource>.
+//! text whose outcome is unknown, `status` reads what became of one, `call` lets a phone ring. Source: <https://www.twilio.com/docs/messaging/api/message-resource>.
 
 mod answer;
+mod call;
 mod lookup;
 mod status;
 #[cfg(test)]
@@ -139,6 +141,7 @@ impl Effect for Twilio {
             match (&work.job.task, work.look_up_since) {
                 (Task::Sms(sms), None) => self.submit(sms, work).await,
                 (Task::Sms(sms), Some(since)) => self.look_up(sms, since, work).await,
+                (Task::Ring(ring), None) => self.ring(ring, work).await,
                 (Task::SmsStatus(status), _) => self.read(&status.reference, work).await,
                 (other, _) => {
                     let reason = format!("Twilio can't do a job of kind {}", other.kind());

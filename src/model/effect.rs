@@ -99,7 +99,7 @@ pub enum Rang {
 impl fmt::Display for Rang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::For(time) => write!(f, "rang {} s", time.as_secs().max(1)),
+            Self::For(time) => write!(f, "rang {} s", time.saturating_add(Duration::from_millis(500)).as_secs().max(1)),
             Self::Busy => f.write_str("busy"),
             Self::PickedUp => f.write_str("picked up"),
             Self::Taken(id) => write!(f, "called, {id}"),

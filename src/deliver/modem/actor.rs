@@ -204,6 +204,11 @@ impl<P: Ports> Actor<P> {
                         answer(request.reply, Report::of(Outcome::Failed(failure.clone())));
                     }
                 }
+                Moved::Wish(Wish::Ring(request)) => {
+                    if request.ticket.send(()).is_ok() {
+                        answer(request.reply, Report::of(Outcome::Failed(failure.clone())));
+                    }
+                }
                 Moved::Wish(Wish::Reset(reply)) => {
                     if self.agree_to_reset(reply, line.is_some()) {
                         return Ok(Event::Asked);
@@ -324,6 +329,6 @@ pub(super) fn silent() -> Ended {
 
 pub(super) fn answer(reply: tokio::sync::oneshot::Sender<Report>, report: Report) {
     if let Err(report) = reply.send(report) {
-        warn!(outcome = ?report.outcome, "nobody waits for what became of a text");
+        warn!(outcome = ?report.outcome, "nobody waits for what became of a text or a ring");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Called by `line` with whatever the port gave. Echo is marked, prompts are recognised at the start of a line, headers
 //! that announce a PDU swallow exactly the next line, and noise can't grow memory. Results of calls (`NO CARRIER`,
-//! `BUSY`) are ordinary lines: we never dial, so they are about somebody who rang the SIM, not about our command.
+//! `BUSY`) are ordinary lines: unless `ring` has dialled, they are about somebody who rang the SIM, not about our command.
 //! Rules: ITU-T V.250 clause 5.7, 3GPP TS 27.005 clauses 3.4 and 3.5, TS 27.007 clause 9; oddities of real modems beside them.
 
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What the rest of the program holds of a modem: hands it texts, asks what became of one, has it reset.
+//! What the rest of the program holds of a modem: hands it texts and phones to ring, asks what became of one, has it reset.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,11 +8,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::line;
+use super::ring::{self, Call, HANG_UP_TAKES};
 use super::sending::{self, Request, Sms, Wish};
 use super::traffic::{Found, SharedTraffic};
 use crate::model::{
-    Done, Effect, Failure, Fate, Fault, Job, Layout, ModemInfo, Outcome, Phone, Priority, Report, SmsTask, Task,
-    TextKey, Timestamp, Trace, Work,
+    Done, Effect, Failure, Fate, Fault, Job, Layout, ModemInfo, Outcome, Phone, Priority, Report, RingTask, SmsTask,
+    Task, TextKey, Timestamp, Trace, Work,
 };
 
 /// Hands texts to the modem's task. Cheap to clone.
@@ -80,6 +81,23 @@ impl ModemHandle {
         answer.await.unwrap_or_else(|_| failed(Fault::Unknown, "the modem's task ended while it had the text"))
     }
 
+    /// Lets the phone ring, if the modem gets to it early enough for all of it.
+    async fn ring(&self, work: &Work, task: &RingTask) -> Report {
+        let lasts = Duration::from_secs(task.lasts_s.into());
+        let left = work.hard_deadline.since(Timestamp::now()).saturating_sub(self.answer_margin);
+        let begin_by = line::after(left.saturating_sub(lasts).saturating_sub(HANG_UP_TAKES));
+        let (ticket, taken) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
+        let call = Call { to: task.to.clone(), lasts };
+        if self.work.try_send(Wish::Ring(ring::Request { call, ticket, reply })).is_err() {
+            return failed(Fault::Transient, "the modem's task takes no more wishes");
+        }
+        if !begins_by(begin_by, taken).await {
+            return failed(Fault::Transient, "the modem had no time to ring");
+        }
+        answer.await.unwrap_or_else(|_| failed(Fault::Unknown, "the modem's task ended while it rang"))
+    }
+
     /// What status reports say about the try that started at `since`; it is answered at once, busy modem or not.
     fn look_up(&self, work: &Work, task: &SmsTask, since: Timestamp) -> Report {
         let total = Layout::of(&task.text).parts.len();
@@ -110,6 +128,7 @@ impl Effect for ModemHandle {
             match (&work.job.task, work.look_up_since) {
                 (Task::Sms(task), None) => self.send(work, task).await,
                 (Task::Sms(task), Some(since)) => self.look_up(work, task, since),
+                (Task::Ring(task), None) => self.ring(work, task).await,
                 (other, _) => failed(Fault::Permanent, &format!("a modem can't do {}", other.kind())),
             }
         })

@@ -14,6 +14,7 @@ use super::course::Event;
 use super::errors;
 use super::identity::{self, ANY, CARD, WHO};
 use super::pin::{ASK_TRIES, Keyring};
+use super::ring::HANG_UP;
 use crate::model::{Failure, Fault, Identity, PinTry, Timestamp};
 
 const ONE_SECOND: Duration = Duration::from_secs(1);
@@ -101,6 +102,7 @@ impl Facts {
 enum Step {
     EchoOff,
     NumericErrors,
+    HangUp(usize),
     Who(usize),
     Sim,
     LockedCard(usize),
@@ -145,6 +147,7 @@ impl Init {
         let (command, prefix, seconds) = match &self.step {
             Step::EchoOff => ask("ATE0", "", 1),
             Step::NumericErrors => ask("AT+CMEE=1", "", 1),
+            Step::HangUp(n) => ask(HANG_UP.get(*n).unwrap_or(&"AT"), "", 5),
             Step::Who(n) => ask(WHO.get(*n).unwrap_or(&"AT"), ANY, 2),
             Step::Sim => ask("AT+CPIN?", "+CPIN:", 5),
             Step::Card(n) | Step::LockedCard(n) => ask(CARD.get(*n).unwrap_or(&"AT"), ANY, 2),
@@ -185,7 +188,10 @@ impl Init {
         let ok = end == Final::Ok;
         match self.step.clone() {
             Step::EchoOff => self.go(Step::NumericErrors),
-            Step::NumericErrors => self.go(Step::Who(0)),
+            // The desk may have ended in the middle of a ring.
+            Step::NumericErrors => self.go(Step::HangUp(0)),
+            Step::HangUp(_) if ok => self.go(Step::Who(0)),
+            Step::HangUp(n) => self.next_of(HANG_UP.len(), n, Step::HangUp, Step::Who(0)),
             Step::Who(n) => {
                 identity::learn(&mut self.facts.identity, n, answer);
                 self.next_of(WHO.len(), n, Step::Who, Step::Sim)

@@ -18,6 +18,7 @@ use super::init::Answer;
 use super::overheard::Overheard;
 use super::pdu::Encoded;
 use super::submit::{Act, Submit, Verdict};
+use crate::model::Phone;
 
 /// Leaves a prompt without sending what was typed so far.
 const ESC: &str = "\u{1b}";
@@ -168,6 +169,20 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
         }
         self.free_at = after(self.gap);
         Ok(answer)
+    }
+
+    /// Tells the modem to call this number, by voice. What comes of it is to be [heard](Line::hear).
+    pub(super) async fn dial(&mut self, number: &Phone) -> io::Result<()> {
+        self.begin(&format!("ATD{number};")).await
+    }
+
+    /// The next thing that the modem says during a call, or `None` at the deadline.
+    pub(super) async fn hear(&mut self, until: Instant) -> io::Result<Option<Heard>> {
+        let heard = self.next(until).await?;
+        if matches!(heard, Some(Heard::Final(_))) {
+            self.free_at = after(self.gap);
+        }
+        Ok(heard)
     }
 
     /// Sends one part. Not one byte of it leaves after the deadline.

@@ -1,9 +1,10 @@
-//! The GSM modem: one task owns the serial port, and a handle hands it texts.
+//! The GSM modem: one task owns the serial port, and a handle hands it texts, and phones to be rung.
 //!
 //! ```text
 //!  handle ─▶ actor ─▶ line ─▶ port          course: what comes next when it fails      at: bytes to lines
 //!    │         ├─▶ init (made ready, pin)    budget: how much its SIM may send          submit: one AT+CMGS
 //!    │         └─▶ serve ─▶ sending, inbox   errors: numbers to classes                 pdu: the codec
+//!    │                       ring: a call
 //!    └──────▶ traffic ◀── overheard          board: what is told of it                  keeper: what must not be forgotten
 //! ```
 //!
@@ -28,6 +29,7 @@ mod opening;
 mod overheard;
 pub mod pdu;
 mod pin;
+mod ring;
 mod sending;
 mod serial;
 mod serve;

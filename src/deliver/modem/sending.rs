@@ -19,6 +19,7 @@ use super::init::set_centre;
 use super::keeper::Keeper;
 use super::line::{Line, Lost, after};
 use super::pdu::{self, Destination, Encoded};
+use super::ring;
 use super::submit::Stop;
 use super::traffic::{SharedTraffic, Traffic};
 use crate::model::{
@@ -52,6 +53,8 @@ pub(super) struct Sms {
 pub(super) enum Wish {
     /// A text sent.
     Text(Request),
+    /// A phone rung.
+    Ring(ring::Request),
     /// The modem reset; the answer says whether it will be.
     Reset(oneshot::Sender<Result<(), String>>),
 }
@@ -264,7 +267,8 @@ pub(super) fn receipt(references: &[Option<u8>], delivered: bool) -> SmsReceipt 
     SmsReceipt { reference: shown.collect::<Vec<_>>().join(","), parts, delivered }
 }
 
-fn report<P: AsyncRead + AsyncWrite + Unpin>(
+/// The report of an exchange, with all that was said.
+pub(super) fn report<P: AsyncRead + AsyncWrite + Unpin>(
     line: &mut Line<P>,
     latency: Duration,
     status: Option<u16>,

@@ -17,6 +17,7 @@ use super::errors::{self, Remedy};
 use super::inbox;
 use super::line::{Line, after};
 use super::network::{self, Network};
+use super::ring;
 use super::sending::{self, After, Office, Request, Wish};
 use crate::model::{Failure, Fault, ModemState, Outcome, Report};
 
@@ -113,6 +114,11 @@ impl<P: Ports> Actor<P> {
                     if self.agree_to_reset(reply, true) {
                         let failure = Failure::new(Fault::Transient, "a person had the modem reset");
                         return Ok(Ended { event: Event::Asked, failure: Some(failure) });
+                    }
+                }
+                Moved::Wish(Wish::Ring(request)) => {
+                    if let Some(end) = self.ring(line, &mut watch, request).await? {
+                        return Ok(end);
                     }
                 }
                 Moved::Wish(Wish::Text(request)) => {
@@ -256,6 +262,36 @@ impl<P: Ports> Actor<P> {
         self.count(&report);
         answer(reply, report);
         self.after(line, watch, next)
+    }
+
+    /// Lets a phone ring, or says why not. It is over early when somebody else wants the modem, when nobody waits for the
+    /// ring any more, and when the task is to stop.
+    async fn ring(
+        &mut self,
+        line: &mut Line<P::Port>,
+        watch: &mut Watch,
+        request: ring::Request,
+    ) -> Result<Option<Ended>, Leave> {
+        if watch.unsettled && !line.wake().await? {
+            return Ok(Some(silent()));
+        }
+        watch.unsettled = false;
+        let ring::Request { call, ticket, reply } = request;
+        if ticket.send(()).is_err() {
+            return Ok(None);
+        }
+        let (report, next) = if let Some(failure) = &watch.refusal {
+            (Report::of(Outcome::Failed(failure.clone())), ring::After::Ready)
+        } else {
+            let wanted = || !self.wishes.is_empty() || self.stop.is_cancelled() || reply.is_closed();
+            ring::ring(line, &call, wanted).await
+        };
+        answer(reply, report);
+        match next {
+            ring::After::Ready => Ok(None),
+            ring::After::Initialise => Ok(Some(ended(Event::Unset))),
+            ring::After::Reopen(error) => Err(error.into()),
+        }
     }
 
     /// What the port needs after a text.

@@ -33,9 +33,11 @@ type Row = (u64, Verdict, &'static str, &'static str);
 const CHECK_NUMBER: &str = "check the number of the person on call, then requeue";
 const CHECK_FROM: &str =
     "set `from` to a number of this Twilio account that can send texts, or use a messaging service";
+const CHECK_CALLER: &str =
+    "set `from` to a number of this Twilio account that can call, or leave twilio out of oncall.ring.channels";
 const FILE_BUG: &str = "this is a fault of nightdesk: please report it";
 
-/// The codes that a POST of a message, or a message that failed later, can carry.
+/// The codes that a POST of a message or a call, or a message that failed later, can carry.
 #[rustfmt::skip]
 const CODES: &[Row] = &[
     (20003, Verdict::Auth, "the credentials are refused", "check account SID, user and secret in the Twilio console"),
@@ -46,6 +48,12 @@ const CODES: &[Row] = &[
     (20503, Verdict::Unknown, "Twilio is out of service", ""),
     (21211, Verdict::Permanent, "the recipient's number is not valid", CHECK_NUMBER),
     (21212, Verdict::Permanent, "the sender is not valid", CHECK_FROM),
+    (21210, Verdict::Permanent, "the sender is not verified for calls", CHECK_CALLER),
+    (21214, Verdict::Permanent, "the phone can't be called", CHECK_NUMBER),
+    (21215, Verdict::Permanent, "calls to the recipient's region are not allowed", "allow the region in the Twilio console under Voice, Geo permissions"),
+    (21216, Verdict::Permanent, "the account may not call this number", "allow the number in the Twilio console under Voice, Geo permissions"),
+    (21217, Verdict::Permanent, "the recipient's number is not valid", CHECK_NUMBER),
+    (21219, Verdict::Permanent, "a trial account may only call verified numbers", "verify the recipient's number in the Twilio console, or upgrade the account"),
     (21408, Verdict::Permanent, "texts to the recipient's region are not allowed", "allow the region in the Twilio console under Messaging, Geo permissions"),
     (21602, Verdict::Permanent, "the text is empty", FILE_BUG),
     (21606, Verdict::Permanent, "the sender can't send texts to this recipient", CHECK_FROM),

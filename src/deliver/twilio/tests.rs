@@ -16,17 +16,17 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Answer { status, headers, body: body.to_owned(), truncated: false, latency: Duration::ZERO }
 }
 
-fn error(code: u64, status: u16) -> String {
+pub(super) fn error(code: u64, status: u16) -> String {
     json!({"code": code, "message": "words of Twilio", "more_info": "https://…", "status": status}).to_string()
 }
 
 /// The class of what became of a POST, and whether no other channel may be tried.
-fn class(outcome: &Outcome) -> (&'static str, bool) {
+pub(super) fn class(outcome: &Outcome) -> (&'static str, bool) {
     match outcome {
         Outcome::Done(_) => ("done", false),
         Outcome::Failed(failure) => (failure.fault.name(), failure.final_everywhere),
@@ -214,7 +214,7 @@ async fn a_look_up_goes_by_the_vendors_clock() {
 }
 
 /// A peer that gives these answers in turn and hands on what it was asked.
-async fn peer(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
+pub(super) async fn peer(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (asked, heard) = mpsc::channel(answers.len().max(1)); // one slot for each answer: never waits
@@ -238,13 +238,13 @@ fn is_whole(request: &str) -> bool {
     request.split_once("\r\n\r\n").is_some_and(|(_, body)| body.len() >= length)
 }
 
-fn http(status: u16, body: &str) -> String {
+pub(super) fn http(status: u16, body: &str) -> String {
     let length = body.len();
     let head = "connection: close\r\ntwilio-request-id: RQ1";
     format!("HTTP/1.1 {status} X\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-fn twilio(base_url: String, user: &str) -> Twilio {
+pub(super) fn twilio(base_url: String, user: &str) -> Twilio {
     let settings = Settings {
         base_url,
         account_sid: "AC1".to_owned(),
@@ -258,7 +258,7 @@ fn twilio(base_url: String, user: &str) -> Twilio {
     Twilio::new(settings, Wire::new())
 }
 
-fn work(text: &str, look_up_since: Option<Timestamp>) -> Work {
+pub(super) fn work(text: &str, look_up_since: Option<Timestamp>) -> Work {
     let now = Timestamp::now();
     let lead = LeadId::new(now, [1; 10]);
     let task = Task::Sms(SmsTask {

@@ -80,7 +80,7 @@ const fn ready(memory: Option<&'static str>, reports: bool) -> End {
 #[test]
 fn a_modem_that_takes_everything() {
     let (asked, waited, end) = play(None, &[]);
-    let want = "ATE0 AT+CMEE=1 AT+CGMI AT+CGMM AT+CGMR AT+CGSN AT+CPIN? AT+CCID AT+CFUN? AT+CMGF=0 AT+CSMS=0 AT+CPMS=\"ME\",\"ME\",\"ME\" AT+CNMI=2,1,0,1,0 \
+    let want = "ATE0 AT+CMEE=1 AT+CHUP AT+CGMI AT+CGMM AT+CGMR AT+CGSN AT+CPIN? AT+CCID AT+CFUN? AT+CMGF=0 AT+CSMS=0 AT+CPMS=\"ME\",\"ME\",\"ME\" AT+CNMI=2,1,0,1,0 \
                 AT+CREG=1 AT+CGREG=1 AT+CEREG=1 AT+CSCA?";
     assert_eq!(asked.join(" "), want);
     assert_eq!((waited, end_of(&end)), (0, ready(Some(MEMORIES[0]), true)));
@@ -93,6 +93,7 @@ fn ladders_and_patience() {
     type Case<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str)], u64, End);
     let cases: &[Case<'_>] = &[
         ("no CMEE, no CSMS", None, &[("AT+CMEE", "ERROR"), ("AT+CSMS", "ERROR")], 0, ready(Some(MEMORIES[0]), true)),
+        ("nothing hangs up", None, &[("AT+CHUP", "ERROR"), ("ATH", "ERROR")], 0, ready(Some(MEMORIES[0]), true)),
         ("only the SIM's memory", None, &[NO_MEMORY], 0, ready(Some(MEMORIES[1]), true)),
         ("no memory at all", None, &[NO_MEMORY; 3], 0, ready(None, true)),
         ("reports only into memory", None, &[NO_CNMI], 0, ready(Some(MEMORIES[0]), true)),

@@ -4,6 +4,7 @@ mod dialogues;
 mod fake;
 mod lookups;
 mod pty;
+mod rings;
 
 use std::time::Duration;
 
