@@ -19,6 +19,8 @@ pub(super) enum Event {
     Registered,
     /// What was handed over should have been acknowledged by now.
     Unacknowledged,
+    /// The network says this of the call of that number.
+    Call { nth: usize, line: &'static str },
 }
 
 /// The events to come.

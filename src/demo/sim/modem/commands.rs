@@ -60,6 +60,9 @@ impl Machine {
         if let Some(length) = upper.strip_prefix("AT+CMGS=") {
             return self.start_send(length);
         }
+        if let Some(number) = command.get(3..).filter(|_| upper.starts_with("ATD")) {
+            return self.dial(number);
+        }
         let reply = match upper.strip_prefix("AT+") {
             Some(rest) => self.extended(rest),
             None if upper.starts_with("AT^") => self.extended(upper.trim_start_matches("AT")),
@@ -115,6 +118,10 @@ impl Machine {
                     self.violations.push(format!("AT{rest}, again"));
                 }
                 self.volatile = Volatile::new(&self.setup);
+                done()
+            }
+            "H" | "H0" => {
+                self.hang_up();
                 done()
             }
             "&W" => {
@@ -179,6 +186,10 @@ impl Machine {
                 }
                 _ => Cme(50),
             },
+            ("CHUP", "") => {
+                self.hang_up();
+                done()
+            }
             ("^CURC", "=0" | "=1") => {
                 self.volatile.quiet = tail == "=0";
                 done()

@@ -87,6 +87,8 @@ pub(super) struct Nature {
     pub(super) factory_indications: [u8; 5],
     /// Those of [`OPTIONAL`] that it knows.
     pub(super) knows: &'static [&'static str],
+    /// It can call.
+    pub(super) voice: bool,
     /// How it refuses what it doesn't know.
     pub(super) unknown: &'static str,
     pub(super) bus: Bus,
@@ -116,9 +118,9 @@ pub(super) struct Nature {
 }
 
 /// Commands that not every modem knows.
-pub(super) const OPTIONAL: [&str; 18] = [
+pub(super) const OPTIONAL: [&str; 19] = [
     "CEREG", "CGREG", "CSMS", "CPINR", "QPINC", "SPIC", "^CPIN", "CCID", "QCCID", "^ICCID", "CGSMS", "CMMS", "IPR",
-    "^CURC", "QCFG", "QURCCFG", "CLAC", "CNMA",
+    "^CURC", "QCFG", "QURCCFG", "CLAC", "CNMA", "CHUP",
 ];
 
 const SIM800: Nature = Nature {
@@ -132,7 +134,8 @@ const SIM800: Nature = Nature {
     indications: [&[0, 1, 2, 3], &[0, 1, 2, 3], &[0, 2]],
     report_modes: &[0, 1],
     factory_indications: [2, 1, 0, 0, 0],
-    knows: &["CGREG", "CSMS", "SPIC", "CCID", "CGSMS", "CMMS", "IPR", "CNMA"],
+    knows: &["CGREG", "CSMS", "SPIC", "CCID", "CGSMS", "CMMS", "IPR", "CNMA", "CHUP"],
+    voice: true,
     unknown: "ERROR",
     bus: Bus::Uart { deaf_ms: 2500, auto_baud: true },
     boot: &[(0, "RDY"), (10, "+CFUN: 1")],
@@ -161,6 +164,7 @@ const HUAWEI: Nature = Nature {
     report_modes: &[0, 1, 2],
     factory_indications: [1, 0, 0, 0, 0],
     knows: &["CGREG", "CSMS", "^CPIN", "^ICCID", "CMMS", "IPR", "^CURC", "CLAC", "CNMA"],
+    voice: false,
     unknown: "COMMAND NOT SUPPORT",
     bus: Bus::Usb { gone_ms: 15_000 },
     boot: &[(1000, "^BOOT:20952548,0,0,0,72"), (1500, "^BOOT:20952548,0,0,0,72"), (1600, "^MODE:3,3")],
@@ -194,8 +198,9 @@ const EC25: Nature = Nature {
     factory_indications: [2, 1, 0, 0, 0],
     knows: &[
         "CEREG", "CGREG", "CSMS", "CPINR", "QPINC", "CCID", "QCCID", "CGSMS", "CMMS", "IPR", "QCFG", "QURCCFG", "CLAC",
-        "CNMA",
+        "CNMA", "CHUP",
     ],
+    voice: true,
     unknown: "ERROR",
     bus: Bus::Usb { gone_ms: 12_000 },
     boot: &[(0, "RDY")],
@@ -224,6 +229,7 @@ const GENERIC: Nature = Nature {
     report_modes: &[0, 2],
     factory_indications: [0, 0, 0, 0, 0],
     knows: &["IPR"],
+    voice: true,
     unknown: "ERROR",
     bus: Bus::Uart { deaf_ms: 3000, auto_baud: false },
     boot: &[(0, "+WIND: 1"), (500, "+WIND: 7")],

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::agenda::{Agenda, Event};
+use super::call::Voice;
 use super::card::Card;
 use super::commands::Reply;
 use super::family::Nature;
@@ -94,6 +95,7 @@ pub(super) struct Machine {
     /// Memories that were listed in full since something came into them.
     pub(super) listed: Vec<String>,
     pub(super) post: Post,
+    pub(super) voice: Voice,
     /// What was handed over and not acknowledged yet.
     pub(super) owed: u8,
     pub(super) phones: Phones,
@@ -137,6 +139,7 @@ impl Machine {
             deleted: Vec::new(),
             listed: Vec::new(),
             post: Post::default(),
+            voice: Voice::default(),
             owed: 0,
             phones: Phones::default(),
             reports: Vec::new(),
@@ -228,6 +231,7 @@ impl Machine {
                 self.let_in();
             }
             Event::Unacknowledged => self.unacknowledged(),
+            Event::Call { nth, line } => self.tell_call(nth, line),
         }
     }
 

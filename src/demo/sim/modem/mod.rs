@@ -1,4 +1,4 @@
-//! A simulated GSM modem of one of four families, that sends and receives short messages in PDU mode.
+//! A simulated GSM modem of one of four families, that sends and receives short messages in PDU mode, and calls.
 //!
 //! [`Setup::spawn`] puts it behind a path on a pseudo-terminal, [`Setup::over`] on any line, and a [`Bench`] gives a
 //! driver whole ports on a paused clock. What it says it sent ([`Modem::sent`]) is what the phones show. It refuses and
@@ -7,12 +7,13 @@
 //! [`Modem::trouble`] breaks it there.
 //!
 //! ```text
-//!  client ─▶ driver ─▶ typing ─▶ commands ─▶ sending, storage, card, network ─▶ phones    family, setup: what it is
+//!  client ─▶ driver ─▶ typing ─▶ commands ─▶ sending, storage, card, network, call ─▶ phones    family, setup: what it is
 //!                      agenda (what it does by itself) ─▶ machine ◀─ power (restarts, hangs)    interfere: its troubles
 //! ```
 
 mod agenda;
 mod bench;
+mod call;
 mod card;
 mod commands;
 mod driver;
@@ -48,6 +49,7 @@ use driver::Shared;
 use machine::Machine;
 
 pub use bench::{Bench, BenchPort, Other};
+pub use call::{Callee, Rung};
 pub use family::Family;
 pub use inbound::Inbound;
 pub use phone::SentSms;

@@ -210,6 +210,7 @@ impl Machine {
     /// What was under way is gone, the SIM is locked again, references start from the beginning.
     pub(super) fn lose_power(&mut self) {
         self.volatile = Volatile::new(&self.setup);
+        self.hang_up();
         self.come_to();
         self.forget_lines();
         self.agenda.start_anew();

@@ -12,6 +12,9 @@ const INVALID_PDU: u16 = 304;
 impl Machine {
     /// `AT+CMGS=n`.
     pub(super) fn start_send(&mut self, argument: &str) {
+        if self.is_calling() {
+            self.violations.push("a text in the middle of a call".to_owned());
+        }
         let length = argument.parse::<usize>().ok().filter(|length| (1..=MAX_TPDU).contains(length));
         let error = self.refused_by_sim().or((!self.is_registered()).then_some(331));
         match (error, length) {

@@ -1,10 +1,11 @@
-//! A simulated Twilio: `Messages.json` of the API of 2010-04-01, as strict as the vendor's published specification, and
-//! the account itself.
+//! A simulated Twilio: `Messages.json` and `Calls.json` of the API of 2010-04-01, as strict as the vendor's published
+//! specification, and the account itself.
 //!
 //! Sending takes a form and answers 201; listing finds what was sent by number and date, which is how a client learns
 //! what became of a request that was never answered. Numbers can be given an error of Twilio's table (21610: opted out).
 //! A 201 means that the simulator will say in [`Sim::messages`] that the text was sent.
 
+mod calls;
 mod hooks;
 mod list;
 mod send;
@@ -20,10 +21,11 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use super::http::{Answer, Seen, Sim, Site};
 
+pub use calls::Called;
 pub use hooks::Posting;
 
 /// The table of errors a test can give to a number: code, status, message.
-const ERRORS: [(u32, u16, &str); 18] = [
+const ERRORS: [(u32, u16, &str); 21] = [
     (20003, 401, "Authenticate"),
     (20404, 404, "The requested resource was not found"),
     (20429, 429, "Too Many Requests"),
@@ -31,6 +33,9 @@ const ERRORS: [(u32, u16, &str); 18] = [
     (20503, 503, "Service Unavailable"),
     (21211, 400, "Invalid 'To' Phone Number"),
     (21212, 400, "Invalid 'From' Phone Number"),
+    (21215, 401, "Account not authorized to call the number"),
+    (21216, 400, "Account not allowed to call the number"),
+    (21219, 400, "The number is unverified. Trial accounts may only make calls to verified numbers."),
     (21408, 400, "Permission to send an SMS has not been enabled for the region"),
     (21602, 400, "A text message body or media urls must be specified."),
     (21603, 400, "A 'From' phone number is required."),
@@ -73,6 +78,9 @@ pub struct Twilio {
     users: Vec<String>,
     numbers: BTreeMap<String, u32>,
     messages: Vec<Message>,
+    calls: Vec<Called>,
+    /// Numbers that can't be called, and the code that says why.
+    uncalled: BTreeMap<String, u32>,
     queueing: bool,
     /// A message is on its way until it was asked after so often.
     on_its_way: u32,
@@ -93,6 +101,8 @@ impl Twilio {
             users,
             numbers,
             messages: Vec::new(),
+            calls: Vec::new(),
+            uncalled: BTreeMap::new(),
             queueing: false,
             on_its_way: 0,
             lost,
@@ -186,6 +196,7 @@ impl Site for Twilio {
         let rest = seen.path.strip_prefix(&account).and_then(|rest| rest.strip_prefix("/Messages"));
         match (seen.method.as_str(), rest) {
             ("GET", None) if seen.path.strip_prefix(&account) == Some(".json") => self.itself(),
+            ("POST", None) if seen.path.strip_prefix(&account) == Some("/Calls.json") => self.call(seen),
             ("POST", Some(".json")) => self.send(seen),
             ("GET", Some(".json")) => self.list(seen),
             ("GET", Some(rest)) => self.fetch(rest, seen),

@@ -45,7 +45,7 @@ const PARAMETERS: [&str; 25] = [
 const MAX_BODY: usize = 1600;
 
 /// A parameter that is not as the specification wants it: Twilio's general code for that.
-fn invalid(why: impl Into<String>) -> Answer {
+pub(super) fn invalid(why: impl Into<String>) -> Answer {
     let why = why.into();
     Answer::new(400, error_body(20001, 400, &why)).mistake(why)
 }
@@ -56,10 +56,24 @@ fn is_sid(text: &str, kind: &str) -> bool {
 }
 
 /// The values of one request, by name.
-struct Form(Vec<(String, String)>);
+pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn of(seen: &Seen) -> Self {
+        Self(pairs(&seen.body))
+    }
+
+    /// A parameter that the specification doesn't know, or that is there twice.
+    pub(super) fn stranger(&self, known: &[&str]) -> Option<String> {
+        if let Some((name, _)) = self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            return Some(format!("unknown parameter '{name}'"));
+        }
+        let repeated = |name: &str| self.0.iter().filter(|(known, _)| known == name).count() > 1;
+        let twice = self.0.iter().find(|(name, _)| name != "MediaUrl" && repeated(name));
+        twice.map(|(name, _)| format!("parameter '{name}' is given twice"))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(known, _)| known == name)
@@ -69,12 +83,8 @@ impl Form {
 
     /// What is wrong with its form, whatever the state of the account.
     fn refusal(&self) -> Option<Answer> {
-        if let Some((name, _)) = self.0.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            return Some(invalid(format!("unknown parameter '{name}'")));
-        }
-        let repeated = |name: &str| self.0.iter().filter(|(known, _)| known == name).count() > 1;
-        if let Some((name, _)) = self.0.iter().find(|(name, _)| name != "MediaUrl" && repeated(name)) {
-            return Some(invalid(format!("parameter '{name}' is given twice")));
+        if let Some(mistake) = self.stranger(&PARAMETERS) {
+            return Some(invalid(mistake));
         }
         if self.get("To").is_none() {
             return Some(error(21604).mistake("no To"));
@@ -128,7 +138,7 @@ impl Twilio {
         if !seen.is_of_type("application/x-www-form-urlencoded") {
             return invalid("the body is no form");
         }
-        let form = Form(pairs(&seen.body));
+        let form = Form::of(seen);
         if let Some(refusal) = form.refusal() {
             return refusal;
         }

@@ -137,3 +137,38 @@ async fn a_message_moves_on_while_it_is_asked_after() {
         assert_eq!(sim.violations().len(), mistakes, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_call_is_taken_or_its_mistake_remembered() {
+    let path = PATH.replace("Messages", "Calls");
+    let say = "Twiml=%3CResponse%3E%3CSay%3EK%207%20%26amp%3B%3C%2FSay%3E%3C%2FResponse%3E";
+    let sim = sim().await;
+    let good = format!("To=%2B15551230001&From=%2B15557122661&Timeout=20&{say}");
+    let got = call(&sim, "POST", &path, &good).await;
+    assert_eq!((got.status, got.json()["status"].as_str()), (201, Some("queued")));
+    let called = sim.calls().remove(0);
+    assert_eq!((called.words.as_str(), called.timeout, called.to.as_str()), ("K 7 &", 20, "+15551230001"));
+    assert_eq!(got.json()["sid"], called.sid);
+    sim.refuse_calls("+15550001610", 21219);
+    let refused = good.replace("15551230001", "15550001610");
+    assert_eq!(call(&sim, "POST", &path, &refused).await.json()["code"], 21219);
+    assert!(sim.violations().is_empty());
+    for (nth, (name, form, code)) in [
+        ("a name can't call", good.replace("%2B15557122661", "NIGHTDESK"), 21212),
+        ("no To", good.replace("To=%2B15551230001&", ""), 21211),
+        ("for ever", good.replace("Timeout=20", "Timeout=601"), 20001),
+        ("nothing to say", good.replace(say, ""), 20001),
+        ("half of it", good.replace("%3C%2FSay%3E", ""), 20001),
+        ("markup in it", good.replace("K%207", "%3CDial%3E"), 20001),
+        ("a bare ampersand", good.replace("%26amp%3B", "%26"), 20001),
+        ("a stranger", format!("{good}&Body=x"), 20001),
+        ("twice", format!("{good}&Timeout=20"), 20001),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let got = call(&sim, "POST", &path, &form).await;
+        assert_eq!(got.json()["code"], code, "{name}");
+        assert_eq!((sim.violations().len(), sim.calls().len()), (nth + 1, 1), "{name}");
+    }
+}

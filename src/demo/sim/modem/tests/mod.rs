@@ -1,6 +1,7 @@
 //! The modem as a client meets it: over a line with a paused clock, and over a real pseudo-terminal.
 
 mod benches;
+mod calls;
 mod families;
 mod restarts;
 mod sims;
