@@ -37,6 +37,8 @@ const CRM_WORKERS: usize = 4;
 const TWILIO_WORKERS: usize = 4;
 /// Asking what became of texts may wait.
 const POLL_WORKERS: usize = 1;
+/// One phone at a time: a modem has one line, and Twilio takes a call in no time.
+const RING_WORKERS: usize = 1;
 /// The name of Twilio's channel.
 const TWILIO: &str = "twilio";
 /// A serial port does one thing at a time.
@@ -66,6 +68,7 @@ pub(super) fn workers(config: &Config) -> BTreeMap<Channel, usize> {
         workers.insert(outbox::asked_on(&texts), POLL_WORKERS);
         workers.insert(texts, TWILIO_WORKERS);
     }
+    workers.extend(config.ring.channels.iter().map(|channel| (channel.for_rings(), RING_WORKERS)));
     workers.extend(config.crm.keys().map(|name| (Channel::new(Lane::Crm, name), CRM_WORKERS)));
     workers
 }
@@ -83,6 +86,7 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
     if let Some(twilio) = twilio(config, secrets)? {
         let (texts, twilio) = (Channel::new(Lane::Sms, TWILIO), Arc::new(twilio));
         by_channel.insert(outbox::asked_on(&texts), twilio.clone());
+        by_channel.insert(texts.for_rings(), twilio.clone());
         by_channel.insert(texts, twilio);
     }
     for (name, crm) in &config.crm {
@@ -103,6 +107,7 @@ impl Effects {
         for settings in std::mem::take(&mut self.modems) {
             let channel = Channel::new(Lane::Sms, &settings.name);
             let (handle, task) = modem::modem(settings, Arc::clone(ledger), stop.clone());
+            self.by_channel.insert(channel.for_rings(), Arc::new(handle.clone()));
             self.by_channel.insert(channel.clone(), Arc::new(handle.clone()));
             begun.0.push((channel, handle));
             begun.1.push(Box::pin(task));
@@ -302,7 +307,7 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         },
         failover_after: config.sms.failover_after,
         sms_give_up_after: config.sms.give_up_after,
-        ring: None,
+        ring: ring(config),
         template,
         max_parts: usize::from(config.sms.max_parts),
         translit: config.sms.translit,
@@ -310,6 +315,12 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         note_after: config.outbox.note_after,
         crm_give_up_after: config.outbox.crm_give_up_after,
     })
+}
+
+/// How phones are rung; `None` where nothing can call.
+fn ring(config: &Config) -> Option<route::Ring> {
+    let config::Ring { channels, lasts, per_hour, per_day } = config.ring.clone();
+    (!channels.is_empty()).then_some(route::Ring { channels, lasts, per_hour, per_day })
 }
 
 /// How much room is kept on the disk.

@@ -13,6 +13,7 @@ mod oncall;
 mod problems;
 mod raw;
 mod read;
+mod ring;
 mod sanitize;
 mod secret;
 mod sms;
@@ -31,6 +32,7 @@ pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use modem::{Modem, Timings};
 pub use problems::{Problem, Problems};
+pub use ring::Ring;
 pub use sanitize::Sanitize;
 pub use secret::{SECRET_MAX_BYTES, SecretError, SecretRef, Secrets, is_credential_name, secret_of};
 pub use sms::{Sender, Sms, Twilio};
@@ -51,6 +53,8 @@ pub struct Config {
     pub business: Business,
     /// Whom urgent leads wake; nobody in an empty desk.
     pub oncall: Option<OnCall>,
+    /// How phones are rung.
+    pub ring: Ring,
     /// Who may post leads, by the name in the address.
     pub sources: BTreeMap<String, Source>,
     /// The language models, in order of preference.
@@ -131,6 +135,10 @@ impl Config {
             channels: modems.iter().copied().chain(raw.twilio.is_some().then_some(sms::TWILIO)).collect(),
             crms: around.crms.clone(),
         };
+        let twilio = raw.twilio.and_then(|raw| Twilio::of(raw, problems));
+        let oncall = raw.oncall.as_ref();
+        let ring = oncall.and_then(|oncall| oncall.ring.clone()).unwrap_or_default();
+        let ring = Ring::of(ring, &sms, &modems, twilio.as_ref(), problems);
         let mut llms = Vec::new();
         for (nth, raw) in llm.into_iter().enumerate() {
             llms.extend(Llm::of(nth, raw, problems));
@@ -145,7 +153,8 @@ impl Config {
             classify: Classify::of(raw.classify.unwrap_or_default(), problems),
             modem: named(modem, |name, raw| Modem::of(name, raw, sms.give_up_after, problems)),
             sms,
-            twilio: raw.twilio.and_then(|raw| Twilio::of(raw, problems)),
+            twilio,
+            ring,
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),
             log: Log::of(&raw.log.unwrap_or_default()),

@@ -87,6 +87,7 @@ tables! {
         chain: Vec<ChainStep>,
         rota: Rota,
         hours: Hours,
+        ring: Ring,
     }
     Person {
         name: String,
@@ -126,6 +127,12 @@ tables! {
         open: Vec<Text<Weekly>>,
         inside: Mode,
         outside: Mode,
+    }
+    Ring {
+        channels: Vec<String>,
+        lasts: Text<Duration>,
+        per_hour: u32,
+        per_day: u32,
     }
     Source {
         kind: SourceKind,

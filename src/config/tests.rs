@@ -136,8 +136,8 @@ fn shown_defaults_are_the_defaults() {
     let least: Vec<&str> = all.lines().filter(is_asked).collect();
     let (all, least) = (Config::parse(&all).unwrap(), Config::parse(&least.join("\n")).unwrap());
     assert_eq!(
-        (all.llm, all.sms, all.modem, all.twilio, all.crm),
-        (least.llm, least.sms, least.modem, least.twilio, least.crm)
+        (all.llm, all.sms, all.modem, all.twilio, all.crm, all.ring),
+        (least.llm, least.sms, least.modem, least.twilio, least.crm, least.ring)
     );
 }
 

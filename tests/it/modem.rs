@@ -3,6 +3,7 @@
 mod books;
 mod cell;
 mod matrix;
+mod rings;
 mod row;
 mod rows;
 mod scene;

@@ -9,7 +9,7 @@ use nightdesk::deliver::twilio::{self, Twilio};
 use nightdesk::demo::sim::{self, Fault, Match, Sim};
 use nightdesk::model::{
     AttemptId, Channel, ClassifiedBy, CrmNote, CrmRecord, CrmUpdate, Effect, Job, JobId, Label, Lane, Lead, LeadCode,
-    LeadId, Outcome, Priority, RowId, SmsTask, Task, Timestamp, Work,
+    LeadId, Outcome, Priority, RingTask, RowId, SmsTask, Task, Timestamp, Work,
 };
 use nightdesk::wire::Wire;
 use nightdesk::writeback::hubspot::{self, HubSpot};
@@ -187,6 +187,38 @@ async fn a_text_whose_outcome_is_unknown_is_found_if_it_was_taken() {
             assert_eq!(class(&found), truth, "{name}, queued {queued}: {found:?}");
         }
         assert_eq!(sim.violations(), Vec::<String>::new(), "{name}");
+    }
+}
+
+fn ring() -> Task {
+    Task::Ring(RingTask {
+        to: TO.parse().unwrap(),
+        who: "Dana".to_owned(),
+        round: 1,
+        step: 0,
+        words: "This is nightdesk & an urgent lead waits: K 7.".to_owned(),
+        lasts_s: 20,
+        refused: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_phone_is_called_once_whatever_goes_wrong() {
+    let (sim, twilio) = twilio().await;
+    assert_eq!(class(&twilio.perform(&work(ring())).await.outcome), "done");
+    let called = sim.calls().remove(0);
+    assert_eq!((called.to.as_str(), called.from.as_str(), called.timeout), (TO, "+15557122661", 20));
+    assert_eq!(called.words, "This is nightdesk & an urgent lead waits: K 7.");
+    sim.refuse_calls(TO, 21215);
+    assert_eq!(class(&twilio.perform(&work(ring())).await.outcome), "permanent", "the region is not allowed");
+    assert_eq!(sim.violations(), Vec::<String>::new());
+    for (name, fault, want, _) in faults() {
+        let (sim, twilio) = self::twilio().await;
+        sim.script([fault]);
+        let outcome = twilio.perform(&work(ring())).await.outcome;
+        assert_eq!(class(&outcome), want, "{name}: {outcome:?}");
+        assert!(sim.calls().is_empty() || want == "unknown", "{name}: what rang is not tried elsewhere");
+        assert!(sim.messages().is_empty() && sim.violations().is_empty(), "{name}");
     }
 }
 

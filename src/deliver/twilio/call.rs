@@ -1,6 +1,6 @@
 //! Letting a phone ring: Twilio's Calls API. One POST puts a call on the way; 201 means queued, not that it rang.
 //!
-//! What is said to whoever picks up goes along as TwiML, so that Twilio has nothing to ask us. A call is never repeated and
+//! What is said to whoever picks up goes along as `TwiML`, so that Twilio has nothing to ask us. A call is never repeated and
 //! never looked up: whoever waits for it goes on without it. Source: <https://www.twilio.com/docs/voice/api/call-resource>.
 
 use serde_json::Value;
@@ -45,15 +45,12 @@ pub(super) fn of_call(answer: &Answer, now: Timestamp) -> Outcome {
         return Outcome::Failed(answer::refused(answer, false, now));
     }
     let call = answer.json().filter(|_| !answer.truncated);
-    let sid = call.as_ref().and_then(|call| call.get("sid")).and_then(Value::as_str).filter(|sid| !sid.is_empty());
-    match sid {
-        Some(sid) => Outcome::Done(Done::Rang(Rang::Taken(sid.to_owned()))),
-        None => {
-            let said = answer::excerpt(&answer.body);
-            let reason = format!("Twilio answered {} without a call: {said}", answer.status);
-            Outcome::Failed(Failure::new(Fault::Unknown, reason))
-        }
+    let id = call.as_ref().and_then(|call| call.get("sid")).and_then(Value::as_str).filter(|id| !id.is_empty());
+    if let Some(id) = id {
+        return Outcome::Done(Done::Rang(Rang::Taken(id.to_owned())));
     }
+    let reason = format!("Twilio answered {} without a call: {}", answer.status, answer::excerpt(&answer.body));
+    Outcome::Failed(Failure::new(Fault::Unknown, reason))
 }
 
 /// The words as they are spoken; what doesn't fit is left out.

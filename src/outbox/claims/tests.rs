@@ -52,10 +52,10 @@ impl Office {
     fn with(on_call: OnCall, channels: &[&str]) -> Self {
         let mut settings = settings(channels);
         settings.route = route::Settings { on_call, ..settings.route };
-        Self::told(settings)
+        Self::of(settings)
     }
 
-    fn told(settings: Settings) -> Self {
+    fn of(settings: Settings) -> Self {
         let desk = Desk::new(settings, BootId::new(BEGIN, [1; 10]));
         Self {
             store: Store::in_memory().unwrap(),
@@ -112,8 +112,8 @@ impl Office {
                 let outcome = match &work.job.task {
                     Task::Ring(ring) => {
                         sent.push(format!("{} rings by {}", ring.who, work.job.channel.short_name()));
-                        let rang = Outcome::Done(Done::Rang(Rang::For(Duration::from_secs(20))));
-                        self.rings.pop_front().unwrap_or(rang)
+                        let usual = Outcome::Done(Done::Rang(Rang::For(Duration::from_secs(20))));
+                        self.rings.pop_front().unwrap_or(usual)
                     }
                     Task::Sms(sms) => {
                         let begins: Vec<&str> = sms.text.split(' ').take(4).collect();

@@ -158,7 +158,15 @@ impl Scene {
         }
     }
 
-    fn handle(&self) -> &ModemHandle {
+    /// The desk dies, and its port is closed for it.
+    pub(super) async fn die(&mut self) {
+        if let Some(Driver { task, .. }) = self.driver.take() {
+            task.abort();
+            drop(task.await);
+        }
+    }
+
+    pub(super) fn handle(&self) -> &ModemHandle {
         &self.driver.as_ref().unwrap().handle
     }
 
@@ -232,7 +240,8 @@ impl Scene {
     }
 }
 
-fn work(text: &str) -> Work {
+/// A text for a modem.
+pub(super) fn work(text: &str) -> Work {
     let now = Timestamp::now();
     let sms = SmsTask {
         to: DANA.parse().unwrap(),

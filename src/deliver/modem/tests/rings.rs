@@ -90,9 +90,9 @@ async fn a_call_ends_when_the_other_side_ends_it() {
     for (line, want) in [("NO CARRIER", "rang 9 s"), ("NO ANSWER", "rang 9 s"), ("BUSY", "busy")] {
         let mut rig = Rig::new(Fake::new(&[]));
         rig.is(ModemState::Ready).await;
-        let (fake, ring) = (rig.fake.clone(), ring());
+        let (fake, call) = (rig.fake.clone(), ring());
         drop(fake.take_told());
-        let (report, ()) = tokio::join!(rig.handle.perform(&ring), async {
+        let (report, ()) = tokio::join!(rig.handle.perform(&call), async {
             tokio::time::sleep(Duration::from_secs(9)).await;
             fake.say(line);
         });
@@ -105,8 +105,8 @@ async fn a_call_ends_when_the_other_side_ends_it() {
 async fn a_text_ends_a_ring() {
     let mut rig = Rig::new(Fake::new(&[]));
     rig.is(ModemState::Ready).await;
-    let ring = ring();
-    let (rang, texted) = tokio::join!(rig.handle.perform(&ring), async {
+    let call = ring();
+    let (rang, texted) = tokio::join!(rig.handle.perform(&call), async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let asked = Instant::now();
         (rig.send("to somebody else").await, asked.elapsed())
@@ -121,8 +121,8 @@ async fn nobody_is_rung_for_longer_than_somebody_waits() {
         let mut rig = Rig::new(Fake::new(&[]));
         rig.is(ModemState::Ready).await;
         drop(rig.fake.take_told());
-        let (handle, ring) = (rig.handle.clone(), ring());
-        let asked = tokio::spawn(async move { handle.perform(&ring).await });
+        let (handle, call) = (rig.handle.clone(), ring());
+        let asked = tokio::spawn(async move { handle.perform(&call).await });
         tokio::time::sleep(Duration::from_secs(5)).await;
         if stops {
             rig.stop.cancel();
@@ -155,8 +155,8 @@ async fn a_modem_that_cannot_ring_says_so_at_once() {
     // A hung text holds the modem up: the ring is not begun late.
     let mut rig = Rig::new(Fake::new(&[">|#|zzz"]));
     rig.is(ModemState::Ready).await;
-    let ring = ring();
-    let (_, rang) = tokio::join!(rig.send("x"), rig.handle.perform(&ring));
+    let call = ring();
+    let (_, rang) = tokio::join!(rig.send("x"), rig.handle.perform(&call));
     assert_eq!(how(&rang), "transient");
     assert!(!rig.fake.take_told().iter().any(|told| told.starts_with("ATD")));
 }

@@ -1,7 +1,7 @@
 //! Calls: which parameters are taken, and what each may be.
 //!
 //! Names, patterns and limits are those of `CreateCallRequest` in Twilio's published `OpenAPI` file, and of its
-//! documentation of the Call resource and of TwiML.
+//! documentation of the Call resource and of `TwiML`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ const PARAMETERS: [&str; 12] = [
     "Twiml",
     "Url",
 ];
-/// The longest TwiML in a request, in characters.
+/// The longest `TwiML` in a request, in characters.
 const MAX_TWIML: usize = 4000;
 /// The longest that Twilio lets a phone ring, in seconds.
 const MAX_TIMEOUT: u32 = 600;
@@ -101,7 +101,7 @@ impl Twilio {
     }
 }
 
-/// What TwiML of one `<Say>` says; `None` if it isn't that, or not well-formed.
+/// What `TwiML` of one `<Say>` says; `None` if it isn't that, or not well-formed.
 fn spoken(twiml: &str) -> Option<String> {
     let text = twiml.strip_prefix("<Response><Say>")?.strip_suffix("</Say></Response>")?;
     let (mut words, mut rest) = (String::new(), text);
