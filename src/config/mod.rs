@@ -173,6 +173,10 @@ impl Config {
             }
         }
         self.look_at_hooks(problems);
+        let rings = self.oncall.iter().flat_map(|on_call| &on_call.chain).any(|step| step.ring.is_some());
+        if rings && self.ring.channels.is_empty() {
+            problems.warn("oncall.chain", "a step rings, but nothing can call: no modem, and no number at Twilio");
+        }
         let mut names = BTreeMap::new();
         for (nth, llm) in self.llm.iter().enumerate() {
             if nth > 0 {

@@ -42,7 +42,7 @@ SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
          WHERE j.kind <> 'sms_status' OR a.outcome <> 'done'
         UNION ALL
         SELECT j.lead_id, a.ended_at, j.kind || ' on ' || j.channel || ': ' || coalesce(a.outcome, 'no answer yet'),
-               coalesce(a.reason, a.response, '')
+               coalesce(a.reason, CASE WHEN j.kind = 'ring' THEN j.result END, a.response, '')
           FROM attempts a JOIN jobs j ON j.id = a.job_id
          WHERE a.ended_at IS NOT NULL AND (j.kind <> 'sms_status' OR a.outcome <> 'done')
         UNION ALL

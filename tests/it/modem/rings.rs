@@ -16,6 +16,9 @@ use super::scene::{DANA, End, Scene, work};
 /// What the outbox allows beside the ringing.
 const BESIDES: Duration = Duration::from_secs(20);
 
+/// A modem that has just become ready is looked at, for which an old one takes its time.
+const LOOKED_AT: Duration = Duration::from_secs(10);
+
 fn ring(lasts_s: u32) -> Work {
     let task = Task::Ring(RingTask {
         to: DANA.parse().unwrap(),
@@ -82,6 +85,7 @@ async fn a_text_does_not_wait_for_a_ring() {
         let mut scene = Scene::new(Setup::family(family));
         scene.start();
         scene.settled(Duration::from_mins(2)).await;
+        sleep(LOOKED_AT).await;
         let (handle, ring) = (scene.handle().clone(), ring(20));
         let rings = tokio::spawn(async move { handle.perform(&ring).await });
         sleep(Duration::from_secs(5)).await;
@@ -104,6 +108,7 @@ async fn a_call_in_which_the_desk_dies_is_hung_up_by_the_next_start() {
         let mut scene = Scene::new(Setup::family(family));
         scene.start();
         scene.settled(Duration::from_mins(2)).await;
+        sleep(LOOKED_AT).await;
         let (handle, ring) = (scene.handle().clone(), ring(20));
         let rings = tokio::spawn(async move { handle.perform(&ring).await });
         sleep(Duration::from_secs(5)).await;
