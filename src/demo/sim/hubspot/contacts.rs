@@ -14,6 +14,9 @@ use super::{Contact, HubSpot, error_body, listed, mistake, not_found, object, st
 /// What comes back without `properties` in the query. Not the message.
 const DEFAULT: [&str; 6] = ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"];
 
+/// Whose record it is: one of the account's owners.
+const OWNER: &str = "hubspot_owner_id";
+
 /// Keys the read may have in its query.
 const KEYS: [&str; 5] = ["archived", "associations", "idProperty", "properties", "propertiesWithHistory"];
 
@@ -82,7 +85,7 @@ impl HubSpot {
     }
 
     /// Why the account doesn't take this value. That is the state of the account, not necessarily the client's mistake.
-    fn problem(&self, name: &str, value: &str) -> Option<Value> {
+    pub(super) fn problem(&self, name: &str, value: &str) -> Option<Value> {
         let problem = |code: &str, message: String| {
             Some(json!({ "isValid": false, "message": message, "error": code, "code": code, "name": name,
                          "context": { "propertyName": [name] } }))
@@ -92,6 +95,9 @@ impl HubSpot {
         };
         if *at(property, "/modificationMetadata/readOnlyValue") == true {
             return problem("READ_ONLY_VALUE", format!("\"{name}\" is a read only property; its value cannot be set."));
+        }
+        if name == OWNER && !value.is_empty() && !self.owners.contains(value) {
+            return problem("INVALID_OWNER_ID", format!("Owner with id {value} does not exist"));
         }
         let options = at(property, "/options").as_array().into_iter().flatten();
         let options: Vec<&str> = options.filter_map(|option| at(option, "/value").as_str()).collect();

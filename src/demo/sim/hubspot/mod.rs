@@ -1,11 +1,12 @@
-//! A simulated HubSpot account: contacts, their properties, notes and the search over notes.
+//! A simulated HubSpot account: contacts, their properties and owners, notes, tasks and the search over these.
 //!
-//! As strict as the vendor's published `OpenAPI` files for contacts, notes and properties, and its documentation of
-//! errors and limits. Like the real one, the search knows a new note only after a while, and a write with one unknown
-//! property fails as a whole. What the account holds is what happened: tests ask [`Sim::notes_of`] and
+//! As strict as the vendor's published `OpenAPI` files for contacts, notes, tasks and properties, and its documentation of
+//! errors and limits. Like the real one, the search knows what is new only after a while, and a write with one unknown
+//! property fails as a whole. What the account holds is what happened: tests ask [`Sim::notes_of`], [`Sim::tasks_of`] and
 //! [`Sim::property`].
 
 mod contacts;
+mod filters;
 mod notes;
 mod properties;
 
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use super::fault::Fault;
 use super::http::{Answer, Seen, Sim, Site};
 use super::with;
+use notes::{NOTE, TASK};
 
 /// The scopes the API asks for.
 pub const SCOPES: [&str; 4] = [
@@ -28,7 +30,7 @@ pub const SCOPES: [&str; 4] = [
     "crm.schemas.contacts.write",
 ];
 
-/// A note on a contact.
+/// A note or a task on a contact.
 #[derive(Debug, Clone)]
 pub struct Note {
     /// HubSpot's id.
@@ -39,6 +41,8 @@ pub struct Note {
     pub body: String,
     /// Its timestamp, as sent.
     pub timestamp: String,
+    /// Every property, as sent.
+    pub properties: BTreeMap<String, String>,
     /// When it was made.
     pub at: Timestamp,
     made: Instant,
@@ -60,6 +64,9 @@ pub struct HubSpot {
     /// By name, as the API shows them.
     properties: BTreeMap<String, Value>,
     notes: Vec<Note>,
+    tasks: Vec<Note>,
+    /// Who may own a record: ids.
+    owners: BTreeSet<String>,
     search_lag: Duration,
 }
 
@@ -73,6 +80,8 @@ impl HubSpot {
             contacts: BTreeMap::new(),
             properties: properties::built_in(),
             notes: Vec::new(),
+            tasks: Vec::new(),
+            owners: BTreeSet::new(),
             search_lag: Duration::ZERO,
         }
     }
@@ -105,6 +114,13 @@ impl HubSpot {
         self
     }
 
+    /// A user who may own records.
+    #[must_use]
+    pub fn owner(mut self, id: impl Into<String>) -> Self {
+        self.owners.insert(id.into());
+        self
+    }
+
     /// Takes a scope away from the private app.
     #[must_use]
     pub fn without_scope(mut self, scope: &str) -> Self {
@@ -112,7 +128,7 @@ impl HubSpot {
         self
     }
 
-    /// How long a new note is invisible to the search.
+    /// How long a new note or task is invisible to the search.
     #[must_use]
     pub fn search_lag(mut self, lag: Duration) -> Self {
         self.search_lag = lag;
@@ -148,11 +164,17 @@ impl HubSpot {
         match (seen.method.as_str(), parts.as_slice()) {
             ("GET", ["crm", "v3", "objects", "contacts", id]) => self.read_contact(id, seen),
             ("PATCH", ["crm", "v3", "objects", "contacts", id]) => self.update_contact(id, seen),
-            ("POST", ["crm", "v3", "objects", "notes"]) => self.create_note(seen),
-            ("POST", ["crm", "v3", "objects", "notes", "search"]) => self.search_notes(seen),
-            ("GET", ["crm", "v3", "objects", "notes", id]) => self.read_note(id, seen),
+            ("POST", ["crm", "v3", "objects", "notes"]) => self.create(&NOTE, seen),
+            ("POST", ["crm", "v3", "objects", "notes", "search"]) => self.search(&NOTE, seen),
+            ("GET", ["crm", "v3", "objects", "notes", id]) => self.read_made(&NOTE, id, seen),
             ("GET", ["crm", "v4", "objects", "contacts" | "contact", id, "associations", "notes" | "note"]) => {
-                self.notes_on(id, seen)
+                self.made_on(&NOTE, id, seen)
+            }
+            ("POST", ["crm", "v3", "objects", "tasks"]) => self.create(&TASK, seen),
+            ("POST", ["crm", "v3", "objects", "tasks", "search"]) => self.search(&TASK, seen),
+            ("GET", ["crm", "v3", "objects", "tasks", id]) => self.read_made(&TASK, id, seen),
+            ("GET", ["crm", "v4", "objects", "contacts" | "contact", id, "associations", "tasks" | "task"]) => {
+                self.made_on(&TASK, id, seen)
             }
             ("GET", ["crm", "v3", "properties", "contacts" | "contact"]) => self.list_properties(),
             ("POST", ["crm", "v3", "properties", "contacts" | "contact"]) => self.create_property(seen),
@@ -262,6 +284,13 @@ impl Sim<HubSpot> {
     pub fn notes_of(&self, contact: &str) -> Vec<Note> {
         let on = |note: &&Note| note.contacts.iter().any(|id| id == contact);
         self.site().notes.iter().filter(on).cloned().collect()
+    }
+
+    /// The tasks on a contact, oldest first.
+    #[must_use]
+    pub fn tasks_of(&self, contact: &str) -> Vec<Note> {
+        let on = |task: &&Note| task.contacts.iter().any(|id| id == contact);
+        self.site().tasks.iter().filter(on).cloned().collect()
     }
 
     /// A contact's property, if it has a value.

@@ -1,7 +1,7 @@
-//! Notes: creating, reading, searching, and listing those of a contact.
+//! Notes and tasks: creating, reading, searching, and listing those of a contact.
 //!
-//! `SimplePublicObjectInputForCreate` and `PublicObjectSearchRequest` of the specification. A note's association goes
-//! from the note to the contact: type 202 of category `HUBSPOT_DEFINED`; the reverse id is refused.
+//! `SimplePublicObjectInputForCreate` and `PublicObjectSearchRequest` of the specification. The association goes from the
+//! note or task to the contact and is `HUBSPOT_DEFINED`; each has a type of its own, and the reverse one is refused.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -9,45 +9,62 @@ use tokio::time::Instant;
 
 use super::super::http::{Answer, Seen};
 use super::super::{at, with};
-use super::{HubSpot, Note, listed, mistake, not_found, object, strings};
+use super::filters::{any_group, filter_groups};
+use super::{HubSpot, Note, error_body, listed, mistake, not_found, object, strings};
 
-/// Note to contact, as both official clients have it.
-const NOTE_TO_CONTACT: i64 = 202;
+/// What there can be on a contact.
+#[derive(Debug)]
+pub(super) struct Kind {
+    one: &'static str,
+    pub(super) body: &'static str,
+    /// Properties an app may write; those with a list take no other values.
+    writable: &'static [(&'static str, &'static [&'static str])],
+    /// The type of its association to a contact, and of the reverse one, as both official clients have them.
+    to_contact: i64,
+    from_contact: i64,
+    first_id: usize,
+}
+
+pub(super) const NOTE: Kind = Kind {
+    one: "note",
+    body: "hs_note_body",
+    writable: &[("hs_attachment_ids", &[]), ("hs_note_body", &[]), ("hs_timestamp", &[]), ("hubspot_owner_id", &[])],
+    to_contact: 202,
+    from_contact: 201,
+    first_id: 70_001,
+};
+
+pub(super) const TASK: Kind = Kind {
+    one: "task",
+    body: "hs_task_body",
+    writable: &[
+        ("hs_task_body", &[]),
+        ("hs_task_priority", &["NONE", "LOW", "MEDIUM", "HIGH"]),
+        ("hs_task_status", &["NOT_STARTED", "IN_PROGRESS", "WAITING", "COMPLETED", "DEFERRED"]),
+        ("hs_task_subject", &[]),
+        ("hs_task_type", &["TODO", "CALL", "EMAIL"]),
+        ("hs_timestamp", &[]),
+        ("hubspot_owner_id", &[]),
+    ],
+    to_contact: 204,
+    from_contact: 203,
+    first_id: 80_001,
+};
+
 /// The longest body.
 const MAX_BODY: usize = 65_536;
-/// Properties of a note an app may write.
-const WRITABLE: [&str; 4] = ["hs_attachment_ids", "hs_note_body", "hs_timestamp", "hubspot_owner_id"];
 /// What a search may give at once.
 const MAX_LIMIT: u64 = 200;
 /// Keys a search must have.
 const REQUIRED: [&str; 5] = ["after", "filterGroups", "limit", "properties", "sorts"];
-/// Every operator of a filter.
-const OPERATORS: [&str; 13] = [
-    "BETWEEN",
-    "CONTAINS_TOKEN",
-    "EQ",
-    "GT",
-    "GTE",
-    "HAS_PROPERTY",
-    "IN",
-    "LT",
-    "LTE",
-    "NEQ",
-    "NOT_CONTAINS_TOKEN",
-    "NOT_HAS_PROPERTY",
-    "NOT_IN",
-];
-
 impl Note {
     fn json(&self, asked: &[String]) -> Value {
         let mut properties = Map::new();
         properties.insert("hs_object_id".into(), json!(self.id));
         properties.insert("hs_createdate".into(), json!(self.at.to_string()));
         properties.insert("hs_lastmodifieddate".into(), json!(self.at.to_string()));
-        for (name, value) in [("hs_note_body", &self.body), ("hs_timestamp", &self.timestamp)] {
-            if asked.iter().any(|known| known == name) {
-                properties.insert(name.into(), json!(value));
-            }
+        for (name, value) in self.properties.iter().filter(|(name, _)| asked.contains(name)) {
+            properties.insert(name.clone(), json!(value));
         }
         json!({ "id": self.id, "properties": properties, "createdAt": self.at.to_string(), "updatedAt": self.at.to_string(), "archived": false })
     }
@@ -60,38 +77,64 @@ fn is_timestamp(text: &str) -> bool {
 }
 
 impl HubSpot {
-    pub(super) fn create_note(&mut self, seen: &Seen) -> Result<Answer, Answer> {
+    const fn made(&self, kind: &Kind) -> &Vec<Note> {
+        if kind.to_contact == TASK.to_contact { &self.tasks } else { &self.notes }
+    }
+
+    pub(super) fn create(&mut self, kind: &Kind, seen: &Seen) -> Result<Answer, Answer> {
         self.needs("crm.objects.contacts.write")?;
         let body = object(seen, &["associations", "properties"])?;
         let properties = strings(&body)?;
-        if let Some(unknown) = properties.keys().find(|name| !WRITABLE.contains(&name.as_str())) {
-            return Err(mistake(format!("a note has no writable property '{unknown}'")));
+        for (name, value) in &properties {
+            self.writable(kind, name, value)?;
         }
         let timestamp = properties.get("hs_timestamp").filter(|text| is_timestamp(text));
         let timestamp = timestamp.ok_or_else(|| mistake("'hs_timestamp' is required and is a time"))?.clone();
-        let text = properties.get("hs_note_body").cloned().unwrap_or_default();
+        let text = properties.get(kind.body).cloned().unwrap_or_default();
         if text.chars().count() > MAX_BODY {
-            return Err(mistake("'hs_note_body' is over 65536 characters"));
+            return Err(mistake(format!("'{}' is over 65536 characters", kind.body)));
         }
-        let contacts = associations(body.get("associations"))?;
+        let contacts = associations(kind, body.get("associations"))?;
         if let Some(unknown) = contacts.iter().find(|id| !self.contacts.contains_key(*id)) {
             return Err(not_found("contact", unknown));
         }
-        let id = 70_001_usize.saturating_add(self.notes.len()).to_string();
-        let note = Note { id, contacts, body: text, timestamp, at: Timestamp::now(), made: Instant::now() };
-        let created = note.json(&["hs_note_body".to_owned(), "hs_timestamp".to_owned()]);
-        self.notes.push(note);
+        let id = kind.first_id.saturating_add(self.made(kind).len()).to_string();
+        let asked: Vec<String> = properties.keys().cloned().collect();
+        let (at, made) = (Timestamp::now(), Instant::now());
+        let note = Note { id, contacts, body: text, timestamp, properties, at, made };
+        let created = note.json(&asked);
+        if kind.to_contact == TASK.to_contact {
+            self.tasks.push(note)
+        } else {
+            self.notes.push(note)
+        }
         Ok(Answer::new(201, created))
     }
 
-    pub(super) fn read_note(&self, id: &str, seen: &Seen) -> Result<Answer, Answer> {
+    /// Refuses a property that there isn't, or a value that it can't have.
+    fn writable(&self, kind: &Kind, name: &str, value: &str) -> Result<(), Answer> {
+        let known = kind.writable.iter().find(|(known, _)| *known == name);
+        let (_, values) = known.ok_or_else(|| mistake(format!("a {} has no writable property '{name}'", kind.one)))?;
+        if !values.is_empty() && !values.contains(&value) {
+            return Err(mistake(format!("'{name}' is one of {}", values.join(", "))));
+        }
+        match self.problem(name, value).filter(|_| name == "hubspot_owner_id") {
+            Some(problem) => {
+                let message = format!("Property values were not valid: {}", json!([problem]));
+                Err(Answer::new(400, with(error_body("VALIDATION_ERROR", &message), "errors", json!([problem]))))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn read_made(&self, kind: &Kind, id: &str, seen: &Seen) -> Result<Answer, Answer> {
         self.needs("crm.objects.contacts.read")?;
-        let note = self.notes.iter().find(|note| note.id == id).ok_or_else(|| not_found("note", id))?;
+        let note = self.made(kind).iter().find(|note| note.id == id).ok_or_else(|| not_found(kind.one, id))?;
         Ok(Answer::new(200, note.json(&listed(seen, "properties"))))
     }
 
-    /// `GET /crm/v4/objects/contacts/{id}/associations/notes`: this one is consistent at once. Pages by `after`.
-    pub(super) fn notes_on(&self, contact: &str, seen: &Seen) -> Result<Answer, Answer> {
+    /// `GET /crm/v4/objects/contacts/{id}/associations/notes`, or `tasks`: this one is consistent at once. Pages by `after`.
+    pub(super) fn made_on(&self, kind: &Kind, contact: &str, seen: &Seen) -> Result<Answer, Answer> {
         self.needs("crm.objects.contacts.read")?;
         if !self.contacts.contains_key(contact) {
             return Err(not_found("contact", contact));
@@ -101,12 +144,12 @@ impl HubSpot {
             limit.ok().filter(|limit| (1..=500).contains(limit)).ok_or_else(|| mistake("'limit' is 1 to 500"))?;
         let after = seen.query("after").unwrap_or_default();
         let on = |note: &&Note| note.contacts.iter().any(|id| id == contact);
-        let mut rest = self.notes.iter().filter(on).skip_while(|note| !after.is_empty() && note.id != after);
-        let page: Vec<Value> = rest.by_ref().take(limit).map(association_json).collect();
+        let mut rest = self.made(kind).iter().filter(on).skip_while(|note| !after.is_empty() && note.id != after);
+        let page: Vec<Value> = rest.by_ref().take(limit).map(|note| association_json(kind, note)).collect();
         Ok(Answer::new(200, paged(json!({ "results": page }), rest.next().map(|note| note.id.clone()))))
     }
 
-    pub(super) fn search_notes(&self, seen: &Seen) -> Result<Answer, Answer> {
+    pub(super) fn search(&self, kind: &Kind, seen: &Seen) -> Result<Answer, Answer> {
         self.needs("crm.objects.contacts.read")?;
         let body = object(seen, &["after", "filterGroups", "limit", "properties", "query", "sorts"])?;
         if let Some(missing) = REQUIRED.iter().find(|key| !body.contains_key(**key)) {
@@ -121,10 +164,10 @@ impl HubSpot {
             list.map_err(|_| mistake(format!("'{key}' is an array of strings")))
         };
         let (asked, _sorts) = (list("properties")?, list("sorts")?);
-        let visible = self.notes.iter().filter(|note| note.made.elapsed() >= self.search_lag);
+        let visible = self.made(kind).iter().filter(|note| note.made.elapsed() >= self.search_lag);
         let mut hits = Vec::new();
         for note in visible {
-            if groups.is_empty() || any_group(note, &groups)? {
+            if groups.is_empty() || any_group(kind, note, &groups)? {
                 hits.push(note);
             }
         }
@@ -146,13 +189,14 @@ fn paged(list: Value, after: Option<String>) -> Value {
     }
 }
 
-fn association_json(note: &Note) -> Value {
+fn association_json(kind: &Kind, note: &Note) -> Value {
     let id = note.id.parse::<u64>().unwrap_or_default();
-    json!({ "toObjectId": id, "associationTypes": [{ "category": "HUBSPOT_DEFINED", "typeId": 201, "label": null }] })
+    let types = json!([{ "category": "HUBSPOT_DEFINED", "typeId": kind.from_contact, "label": null }]);
+    json!({ "toObjectId": id, "associationTypes": types })
 }
 
-/// The contacts a new note is to hang on; there must be one.
-fn associations(given: Option<&Value>) -> Result<Vec<String>, Answer> {
+/// The contacts that something new is to hang on; there must be one.
+fn associations(kind: &Kind, given: Option<&Value>) -> Result<Vec<String>, Answer> {
     let given = given.and_then(Value::as_array).filter(|list| !list.is_empty());
     let given = given.ok_or_else(|| mistake("'associations' is required"))?;
     let contact = |association: &Value| {
@@ -160,81 +204,17 @@ fn associations(given: Option<&Value>) -> Result<Vec<String>, Answer> {
         let id = id.ok_or_else(|| mistake("an association needs 'to.id', a string"))?;
         let types = at(association, "/types").as_array().filter(|types| !types.is_empty());
         let types = types.ok_or_else(|| mistake("an association needs 'types'"))?;
-        for kind in types {
-            let category = at(kind, "/associationCategory").as_str();
-            if category != Some("HUBSPOT_DEFINED") || at(kind, "/associationTypeId").as_i64() != Some(NOTE_TO_CONTACT) {
-                return Err(mistake("a note goes to a contact by HUBSPOT_DEFINED 202"));
+        for given in types {
+            let category = at(given, "/associationCategory").as_str();
+            let type_id = at(given, "/associationTypeId").as_i64();
+            if category != Some("HUBSPOT_DEFINED") || type_id != Some(kind.to_contact) {
+                return Err(mistake(format!(
+                    "a {} goes to a contact by HUBSPOT_DEFINED {}",
+                    kind.one, kind.to_contact
+                )));
             }
         }
         Ok(id.to_owned())
     };
     given.iter().map(contact).collect()
-}
-
-/// The filters, in groups of which one must hold: at most five groups of six filters.
-fn filter_groups(body: &Value) -> Result<Vec<Vec<Value>>, Answer> {
-    let Some(groups) = body.get("filterGroups") else { return Ok(Vec::new()) };
-    let groups = groups.as_array().filter(|groups| groups.len() <= 5);
-    let groups = groups.ok_or_else(|| mistake("'filterGroups' is an array of at most five"))?;
-    let filters = |group: &Value| {
-        let filters = at(group, "/filters").as_array().filter(|filters| (1..=6).contains(&filters.len()));
-        let filters = filters.ok_or_else(|| mistake("a filter group needs one to six 'filters'"))?;
-        for filter in filters {
-            let operator = at(filter, "/operator").as_str().unwrap_or_default();
-            if !OPERATORS.contains(&operator) || at(filter, "/propertyName").as_str().is_none_or(str::is_empty) {
-                return Err(mistake("a filter needs 'propertyName' and a known 'operator'"));
-            }
-            if matches!(operator, "EQ" | "CONTAINS_TOKEN") && !at(filter, "/value").is_string() {
-                return Err(mistake("a filter's 'value' is a string"));
-            }
-        }
-        Ok(filters.clone())
-    };
-    groups.iter().map(filters).collect()
-}
-
-fn any_group(note: &Note, groups: &[Vec<Value>]) -> Result<bool, Answer> {
-    for group in groups {
-        let mut all = true;
-        for filter in group {
-            all &= holds(note, filter)?;
-        }
-        if all {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn holds(note: &Note, filter: &Value) -> Result<bool, Answer> {
-    let value = at(filter, "/value").as_str().unwrap_or_default();
-    match (
-        at(filter, "/propertyName").as_str().unwrap_or_default(),
-        at(filter, "/operator").as_str().unwrap_or_default(),
-    ) {
-        ("associations.contact", "EQ") => Ok(note.contacts.iter().any(|id| id == value)),
-        ("hs_note_body", "CONTAINS_TOKEN") => Ok(has_token(&note.body, value)),
-        ("hs_object_id", "EQ") => Ok(note.id == value),
-        (name, operator) => Err(mistake(format!("this simulator can't search for {name} {operator}"))),
-    }
-}
-
-/// Tokens are runs of letters and digits; the words looked for must stand side by side. `*` at an end is a wildcard.
-fn has_token(body: &str, wanted: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        let split = text.split(|c: char| !c.is_alphanumeric());
-        split.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-    };
-    let (front, back) = (wanted.starts_with('*'), wanted.ends_with('*'));
-    let (have, want) = (words(body), words(wanted));
-    if want.is_empty() {
-        return false;
-    }
-    let last = want.len().saturating_sub(1);
-    let fits = |(at, (have, want)): (usize, (&String, &String))| {
-        (have == want)
-            || (at == 0 && front && have.ends_with(want.as_str()))
-            || (at == last && back && have.starts_with(want.as_str()))
-    };
-    have.windows(want.len()).any(|run| run.iter().zip(&want).enumerate().all(fits))
 }

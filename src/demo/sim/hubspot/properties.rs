@@ -60,6 +60,8 @@ pub(super) fn built_in() -> BTreeMap<String, Value> {
         }
     }
     let statuses = ["NEW", "OPEN", "IN_PROGRESS", "UNQUALIFIED", "CONNECTED"];
+    // Its options are the owners, whom no property lists.
+    all.insert("hubspot_owner_id".to_owned(), property("hubspot_owner_id", "enumeration", "select", &[]));
     all.insert("hs_lead_status".to_owned(), property("hs_lead_status", "enumeration", "radio", &statuses));
     all
 }
