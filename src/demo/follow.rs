@@ -30,6 +30,8 @@ pub(super) enum What {
     Written,
     /// The CRM took a note.
     Noted,
+    /// The CRM took a task: nobody had claimed the lead.
+    Urged,
     /// A job is a dead letter.
     Dead { job: String, kind: String },
     /// A job was cancelled for another reason.
@@ -91,6 +93,7 @@ fn what(lead: &Lead, job: &JobRow) -> Option<What> {
         (Task::Ring(RingTask { who, .. }), "done") => Some(What::Rang { channel: channel(), who, how: reason() }),
         (Task::CrmUpdate(_), "done") => Some(What::Written),
         (Task::CrmNote(_), "done") => Some(What::Noted),
+        (Task::CrmTask(_), "done") => Some(What::Urged),
         (task, "cancelled") => Some(What::Moot { kind: task.kind().to_owned(), reason: reason() }),
         _ => None,
     }

@@ -88,6 +88,7 @@ fn told(act: &Act) -> String {
         "sms" => format!("text by {}", act.channel),
         "crm_update" => "fields".to_owned(),
         "crm_note" => "note".to_owned(),
+        "crm_task" => "task".to_owned(),
         other => other.to_owned(),
     };
     if act.state == "done" { what } else { format!("{what} {}", act.state) }

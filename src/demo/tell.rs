@@ -100,6 +100,7 @@ pub(super) fn event(
             page.moment(after, &format!("and a note on contact {contact}, for whoever opens it:"))?;
             world.notes(&contact).pop().unwrap_or_default().iter().try_for_each(|line| page.quote_beside(line))
         }
+        What::Urged => page.moment(after, &format!("nobody has claimed it: a task on contact {contact} says so")),
         What::Dead { kind, .. } => {
             page.moment(after, &format!("{kind} can't succeed:"))?;
             letters.iter().try_for_each(|letter| dead_letter(page, letter))

@@ -66,6 +66,17 @@ impl Timestamp {
     }
 }
 
+/// A span as people say it: `6 s`, `12 min`, `3 h`.
+#[must_use]
+pub fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 60, seconds / 3_600) {
+        (0, _) => format!("{seconds} s"),
+        (minutes, 0 | 1) => format!("{minutes} min"),
+        (_, hours) => format!("{hours} h"),
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// ISO 8601 with milliseconds and `Z`: sorts as text, and SQLite's date functions read it. What lies beyond the
     /// calendar is shown as its end, so that each text that is written can be read again.
@@ -129,6 +140,13 @@ mod tests {
             assert_eq!(text, want);
             let read: Timestamp = text.parse().unwrap();
             assert_eq!(read.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn spans_in_words() {
+        for (seconds, want) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_199, "119 min"), (7_200, "2 h")] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), want);
         }
     }
 

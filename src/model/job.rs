@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Channel, CrmRecord, JobId, Label, Lane, LeadId, Phone, TextKey, Timestamp};
+use super::{AttemptId, Channel, CrmNote, CrmRead, CrmTask, CrmUpdate, JobId, Lane, LeadId, Phone, TextKey, Timestamp};
 
 /// Who goes first in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,50 +84,6 @@ pub struct RingTask {
     pub refused: Vec<Channel>,
 }
 
-/// Writing the class and the priority into a CRM record: absolute values, so it may be repeated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrmUpdate {
-    /// The record.
-    pub record: CrmRecord,
-    /// The class to write; `None` leaves the field alone.
-    pub label: Option<Label>,
-    /// Flag the record top priority, or take our flag back; `None` leaves what is there, which may be a person's.
-    pub priority: Option<bool>,
-}
-
-/// A note on a CRM record that tells what was done; its words are made when it is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrmNote {
-    /// The record.
-    pub record: CrmRecord,
-    /// It tells only this, which happened later; `None` tells all that was done.
-    #[serde(default)]
-    pub news: Option<CrmNews>,
-}
-
-/// What happened after the note was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrmNews {
-    /// When.
-    pub at: Timestamp,
-    /// What, in words that follow the time.
-    pub words: String,
-}
-
-/// Reading the fields of a record: the webhook told only that there is one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrmRead {
-    /// The record.
-    pub record: CrmRecord,
-    /// The CRM account, as the webhook named it: part of what tells a duplicate.
-    pub account: Option<String>,
-    /// It was read before and had no message yet.
-    #[serde(default)]
-    pub again: bool,
-    /// Somebody wrote, as far as the webhook tells. Without a message a record of any other origin is no lead.
-    pub expects_message: bool,
-}
-
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -171,6 +127,8 @@ pub enum Task {
     CrmUpdate(CrmUpdate),
     /// Write the note.
     CrmNote(CrmNote),
+    /// Write the task.
+    CrmTask(CrmTask),
 }
 
 impl Task {
@@ -189,6 +147,7 @@ impl Task {
             Self::Digest { .. } => "digest",
             Self::CrmUpdate(_) => "crm_update",
             Self::CrmNote(_) => "crm_note",
+            Self::CrmTask(_) => "crm_task",
         }
     }
 
@@ -203,7 +162,7 @@ impl Task {
             | Self::Escalate { .. }
             | Self::Digest { .. } => Lane::Desk,
             Self::Sms(_) | Self::Ring(_) => Lane::Sms,
-            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Lane::Crm,
+            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => Lane::Crm,
         }
     }
 
@@ -218,7 +177,7 @@ impl Task {
             | Self::Escalate { .. }
             | Self::Digest { .. } => Stage::Desk,
             Self::Sms(_) | Self::Ring(_) => Stage::Sms,
-            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => Stage::Crm,
+            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => Stage::Crm,
         }
     }
 
@@ -234,7 +193,7 @@ impl Task {
             | Self::Escalate { .. }
             | Self::Digest { .. }
             | Self::CrmUpdate(_) => true,
-            Self::Sms(_) | Self::Ring(_) | Self::CrmNote(_) => false,
+            Self::Sms(_) | Self::Ring(_) | Self::CrmNote(_) | Self::CrmTask(_) => false,
         }
     }
 
@@ -242,7 +201,7 @@ impl Task {
     #[must_use]
     pub const fn is_action(&self) -> bool {
         match self {
-            Self::Sms(_) | Self::Ring(_) | Self::CrmUpdate(_) | Self::CrmNote(_) => true,
+            Self::Sms(_) | Self::Ring(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => true,
             Self::Classify { .. }
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
@@ -415,6 +374,8 @@ pub struct Action {
     pub state: JobState,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// For texts: when the phone had it, if its network says so.
+    pub delivered_at: Option<Timestamp>,
     /// The last failure's words.
     pub reason: Option<String>,
     /// The last attempt.

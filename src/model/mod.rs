@@ -6,6 +6,7 @@
 mod channel;
 mod claim;
 mod clock;
+mod crm;
 mod effect;
 mod fault;
 mod id;
@@ -19,13 +20,13 @@ mod sms;
 
 pub use channel::{Channel, Lane};
 pub use claim::{Claim, ClaimState};
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Timestamp, in_words};
+pub use crm::{CrmNews, CrmNote, CrmRead, CrmTask, CrmUpdate};
 pub use effect::{Done, Effect, LlmCall, Outcome, Rang, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
-    Action, CrmNews, CrmNote, CrmRead, CrmUpdate, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask,
-    SmsStatus, SmsTask, Stage, Task,
+    Action, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask, SmsStatus, SmsTask, Stage, Task,
 };
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};
 pub use ledger::{

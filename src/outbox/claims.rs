@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use crate::model::oncall::{Mode, Person, Turn};
-use crate::model::{Channel, Claim, ClaimState, CrmNews, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp};
+use crate::model::{
+    Channel, Claim, ClaimState, CrmNews, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp, in_words,
+};
 use crate::route::{self, Reply, Wish};
 use crate::store::{StoreError, Tx};
 
@@ -140,7 +142,7 @@ impl Desk {
             now,
         )?;
         let lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
-        self.news(tx, &lead, "nobody has claimed this lead: please take it now", now)
+        self.insert(tx, route::urge(&self.settings.route, &lead, now).into_iter().collect(), now)
     }
 
     /// A text came in: if somebody on call wrote it, it is obeyed.
@@ -196,18 +198,20 @@ impl Desk {
             };
         }
         wait_no_more(tx, claim.lead, "the lead was claimed", now)?;
+        tx.cancel_undone(claim.lead, "crm_task", "the lead was claimed", now)?;
         tx.clear_alert(&unclaimed(claim.lead), now)?;
+        self.insert(tx, route::owned(&self.settings.route, &lead, person, now).into_iter().collect(), now)?;
         let waited = now.since(lead.received_at);
         tracing::info!(lead_id = %lead.id, code = %claim.code, who = person.name, seconds = waited.as_secs(), "claimed");
         self.answer(tx, lead.id, person, &route::briefing(&self.settings.route, &lead), now)?;
         let told = format!("{} claimed by {}", claim.code, person.name);
         for name in tx.called_for(claim.lead)? {
-            let other = self.settings.route.on_call.people.iter().find(|other| other.name == name);
-            if let Some(other) = other.filter(|other| other.phone != person.phone) {
+            if let Some(other) = self.settings.route.on_call.named(&name).filter(|other| other.phone != person.phone) {
                 self.answer(tx, claim.lead, other, &told, now)?;
             }
         }
-        self.news(tx, &lead, &format!("claimed by {}, {} after it came in", person.name, in_words(waited)), now)
+        let words = format!("claimed by {}, {} after it came in", person.name, in_words(waited));
+        self.news(tx, &lead, CrmNews { at: now, words, after_texts: true }, now)
     }
 
     /// The person passes the lead on: who was called last, or who has claimed it.
@@ -232,7 +236,8 @@ impl Desk {
     /// Whoever claimed the lead gives it back: the chain begins again, without that person.
     fn begin_again(&self, tx: Tx<'_>, claim: &Claim, without: &Person, now: Timestamp) -> Result<(), StoreError> {
         let mut lead = tx.lead(claim.lead)?.ok_or(StoreError::Orphaned(claim.lead))?;
-        self.news(tx, &lead, &format!("given back by {}", without.name), now)?;
+        let words = format!("given back by {}", without.name);
+        self.news(tx, &lead, CrmNews { at: now, words, after_texts: false }, now)?;
         let mut turn = self.next(tx, lead.id, 0, now)?;
         while let Some(next) = turn.filter(|turn| turn.person.phone == without.phone) {
             turn = self.next(tx, lead.id, next.step.saturating_add(1), now)?;
@@ -285,8 +290,7 @@ impl Desk {
     }
 
     /// A short note in the CRM about what has just happened.
-    fn news(&self, tx: Tx<'_>, lead: &Lead, words: &str, now: Timestamp) -> Result<(), StoreError> {
-        let news = CrmNews { at: now, words: words.to_owned() };
+    fn news(&self, tx: Tx<'_>, lead: &Lead, news: CrmNews, now: Timestamp) -> Result<(), StoreError> {
         if let Some(job) = route::news(&self.settings.route, lead, news, now) {
             tx.insert_job(&job, now)?;
         }
@@ -326,6 +330,7 @@ pub(super) fn withdraw(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), St
     }
     wait_no_more(tx, lead.id, "the lead needs nobody any more", now)?;
     if tx.end_claim(lead.id, ClaimState::Withdrawn, now)? {
+        tx.cancel_undone(lead.id, "crm_task", "the lead needs nobody any more", now)?;
         tx.clear_alert(&unclaimed(lead.id), now)?;
     }
     Ok(())
@@ -340,17 +345,13 @@ fn nobody_to_text(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreEr
     )
 }
 
-fn unclaimed(lead: LeadId) -> String {
-    format!("unclaimed:{lead}")
+/// Whether everybody was called for the lead and nobody took it, as it stands now.
+pub(super) fn waits_in_vain(tx: Tx<'_>, lead: LeadId) -> Result<bool, StoreError> {
+    Ok(tx.claim_of(lead)?.is_some_and(|claim| claim.state == ClaimState::Unanswered))
 }
 
-fn in_words(waited: Duration) -> String {
-    let seconds = waited.as_secs();
-    match (seconds / 60, seconds / 3_600) {
-        (0, _) => format!("{seconds} s"),
-        (minutes, 0 | 1) => format!("{minutes} min"),
-        (_, hours) => format!("{hours} h"),
-    }
+fn unclaimed(lead: LeadId) -> String {
+    format!("unclaimed:{lead}")
 }
 
 #[cfg(test)]

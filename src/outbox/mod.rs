@@ -199,14 +199,14 @@ impl Desk {
             }
             let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), now)? else { return Ok(None) };
             let id = claimed.job.id;
-            let work = match self.work_of(tx, claimed, now) {
+            let mut work = match self.work_of(tx, claimed, now) {
                 Err(error @ (StoreError::Alien { .. } | StoreError::Orphaned(_))) => {
                     tx.bury_unreadable(&id.to_string(), &error.to_string(), now)?;
                     continue;
                 }
                 work => work?,
             };
-            match self.overtaken(tx, &work, now)? {
+            match self.overtaken(tx, &mut work, now)? {
                 // Nothing was asked of the channel, so nothing of this speaks for or against it.
                 Some((next, reason)) => {
                     let outcome = if next == Next::Moot { "absent" } else { Fault::Transient.name() };
@@ -217,16 +217,26 @@ impl Desk {
         }
     }
 
-    /// What follows for work that events have overtaken before it was begun, and why.
-    fn overtaken(&self, tx: Tx<'_>, work: &Work, now: Timestamp) -> Result<Option<(Next, String)>, StoreError> {
+    /// What follows for work that events have overtaken before it was begun, and why. What was overtaken only in part is
+    /// left with the rest.
+    fn overtaken(&self, tx: Tx<'_>, work: &mut Work, now: Timestamp) -> Result<Option<(Next, String)>, StoreError> {
+        let acts = work.look_up_since.is_none();
         Ok(match &work.job.task {
-            Task::Sms(SmsTask { failover_at: Some(clock), .. }) if work.look_up_since.is_none() && *clock <= now => {
+            Task::Sms(SmsTask { failover_at: Some(clock), .. }) if acts && *clock <= now => {
                 let next = step::too_late(&self.facts(work, now, 0.0));
                 Some((next, "not submitted within the failover clock".to_owned()))
             }
-            // Absolute values: one that comes after a newer write would undo it.
-            Task::CrmUpdate(_) if tx.has_newer(&work.job)? => {
-                Some((Next::Moot, "a newer write has taken its place".to_owned()))
+            Task::CrmUpdate(update) => {
+                let left = tx.newer(&work.job)?.iter().fold(update.clone(), |left, newer| match newer {
+                    Task::CrmUpdate(newer) => left.without(newer),
+                    _ => left,
+                });
+                let moot = left.is_empty().then(|| (Next::Moot, "a newer write has taken its place".to_owned()));
+                work.job.task = Task::CrmUpdate(left);
+                moot
+            }
+            Task::CrmTask(_) if acts && !claims::waits_in_vain(tx, work.job.lead)? => {
+                Some((Next::Moot, "the lead doesn't wait in vain any more".to_owned()))
             }
             Task::Ring(ring) => self.not_rung(tx, &work.job, ring, now)?,
             _ => None,
@@ -236,7 +246,8 @@ impl Desk {
     fn work_of(&self, tx: Tx<'_>, claimed: Claimed, now: Timestamp) -> Result<Work, StoreError> {
         let Claimed { job, attempt, look_up_since } = claimed;
         let lead = tx.lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?;
-        let actions = if matches!(job.task, Task::CrmNote(_)) { tx.actions(job.lead)? } else { Vec::new() };
+        let told = matches!(job.task, Task::CrmNote(_) | Task::CrmTask(_));
+        let actions = if told { tx.actions(job.lead)? } else { Vec::new() };
         let hard_deadline = self.hard_deadline(&job.task, look_up_since.is_some(), now);
         Ok(Work { job, lead, attempt, look_up_since, actions, hard_deadline })
     }
@@ -253,7 +264,7 @@ impl Desk {
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
             Task::Ring(ring) => now.after(Duration::from_secs(ring.lasts_s.into())).after(rings::BESIDES),
-            Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) => now.after(limits.crm),
+            Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => now.after(limits.crm),
             Task::ClassifyDeadline {}
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)

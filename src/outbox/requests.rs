@@ -1,6 +1,6 @@
 //! What a person may ask of the outbox: requeue, discard, replay.
 
-use crate::model::{Job, LeadId, NewJob, Priority, ReplayFrom, Replayed, Task, Timestamp};
+use crate::model::{CrmUpdate, Job, LeadId, NewJob, Priority, ReplayFrom, Replayed, Task, Timestamp};
 use crate::route;
 use crate::store::{DeadLetter, StoreError, Tx};
 
@@ -19,7 +19,7 @@ impl Desk {
         if state.is_open() || !tx.close_dead_letter(letter.id, "requeued", now)? {
             return Ok(false);
         }
-        let task = self.wound_up(&job, now);
+        let task = self.wound_up(tx, &job, now)?;
         if !tx.requeue(job.id, &task, &channel, now.after(self.give_up_after(&task)), now)? {
             return Ok(false);
         }
@@ -69,9 +69,15 @@ impl Desk {
         Ok(Replayed::Queued)
     }
 
-    /// The task with its clocks wound up again.
-    fn wound_up(&self, job: &Job, now: Timestamp) -> Task {
-        match &job.task {
+    /// The task with its clocks wound up again, and with what the configuration says now of whoever holds the lead.
+    fn wound_up(&self, tx: Tx<'_>, job: &Job, now: Timestamp) -> Result<Task, StoreError> {
+        Ok(match &job.task {
+            Task::CrmUpdate(update) if update.owner.is_some() => {
+                let holder = tx.claim_of(job.lead)?.and_then(|claim| claim.claimed_by);
+                let person = holder.and_then(|name| self.settings.route.on_call.named(&name));
+                let owner = person.and_then(|person| person.owners.get(&update.record.channel));
+                Task::CrmUpdate(CrmUpdate { owner: owner.or(update.owner.as_ref()).cloned(), ..update.clone() })
+            }
             Task::Sms(sms) => {
                 let mut sms = sms.clone();
                 sms.leg = 0;
@@ -80,7 +86,7 @@ impl Desk {
                 Task::Sms(sms)
             }
             other => other.clone(),
-        }
+        })
     }
 
     fn give_up_after(&self, task: &Task) -> std::time::Duration {
@@ -93,7 +99,7 @@ impl Desk {
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. } => self.settings.route.sms_give_up_after,
-            Task::CrmUpdate(_) | Task::CrmNote(_) => self.settings.route.crm_give_up_after,
+            Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => self.settings.route.crm_give_up_after,
         }
     }
 }

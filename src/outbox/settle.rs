@@ -320,7 +320,8 @@ impl Desk {
             | Task::Escalate { .. }
             | Task::Digest { .. }
             | Task::CrmUpdate(_)
-            | Task::CrmNote(_) => None,
+            | Task::CrmNote(_)
+            | Task::CrmTask(_) => None,
         };
         Facts {
             now,

@@ -62,7 +62,8 @@ impl Desk {
             | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::CrmUpdate(_)
-            | Task::CrmNote(_) => Ok(()),
+            | Task::CrmNote(_)
+            | Task::CrmTask(_) => Ok(()),
         }
     }
 

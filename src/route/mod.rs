@@ -19,7 +19,7 @@ use crate::model::{
     Channel, CrmNote, CrmUpdate, Label, Lead, LeadId, NewJob, Phone, Priority, SmsTask, Task, Timestamp,
 };
 
-pub use answer::{answer, briefing, explanation, news};
+pub use answer::{answer, briefing, explanation, news, owned, urge};
 pub use digest::digests;
 pub use reply::{Reply, Wish, read};
 pub use ring::{Ring, ring, ring_elsewhere};
@@ -60,7 +60,7 @@ pub struct Settings {
     pub max_parts: usize,
     /// Characters that would double what a text costs are written with plain ones.
     pub translit: bool,
-    /// CRM channels on which notes are written; the others get fields only.
+    /// CRM channels on which notes and tasks are written; the others get fields only.
     pub note_channels: Vec<Channel>,
     /// The note waits at most this long for the other actions to end.
     pub note_after: Duration,
@@ -227,7 +227,7 @@ fn crm_update(
     Some(NewJob {
         lead: lead.id,
         channel: record.channel.clone(),
-        task: Task::CrmUpdate(CrmUpdate { record, label, priority }),
+        task: Task::CrmUpdate(CrmUpdate { record, label, priority, owner: None }),
         priority: if priority == Some(true) { Priority::Urgent } else { Priority::Normal },
         due_at: now,
         deadline_at: now.after(settings.crm_give_up_after),

@@ -314,6 +314,20 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Cancels the lead's jobs of one kind that surely did nothing so far; what may have happened is looked up first.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn cancel_undone(self, lead: LeadId, kind: &str, why: &str, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "
+            UPDATE jobs SET state = 'cancelled', result = :why, ended_at = :now
+             WHERE lead_id = :lead AND kind = :kind AND state = 'ready'";
+        self.connection.prepare_cached(SQL)?.execute(named_params! {
+            ":lead": lead.to_string(), ":kind": kind, ":why": why, ":now": now.to_string(),
+        })?;
+        Ok(())
+    }
+
     /// Makes the lead's waiting jobs of one kind due now.
     ///
     /// # Errors
@@ -344,8 +358,10 @@ impl Tx<'_> {
     /// When the database can't be read.
     pub fn actions(self, lead: LeadId) -> Result<Vec<Action>, StoreError> {
         const SQL: &str = "
-            SELECT payload, channel, state, ended_at, result, attempt_id FROM jobs
-             WHERE lead_id = :lead AND kind IN ('sms', 'ring', 'crm_update', 'crm_note') ORDER BY id";
+            SELECT payload, channel, state, ended_at, result, attempt_id,
+                   (SELECT delivered_at FROM sms_messages s WHERE s.job_id = j.id) AS delivered_at
+              FROM jobs j
+             WHERE lead_id = :lead AND kind IN ('sms', 'ring', 'crm_update', 'crm_note', 'crm_task') ORDER BY id";
         let mut query = self.connection.prepare_cached(SQL)?;
         let found = query.query_and_then(named_params! { ":lead": lead.to_string() }, |row| {
             let payload: String = row.get("payload")?;
@@ -355,6 +371,7 @@ impl Tx<'_> {
                 channel: Channel::stored(row.get("channel")?),
                 state: rows::job_state(row, "state")?,
                 ended_at: rows::maybe(row, "ended_at")?,
+                delivered_at: rows::maybe(row, "delivered_at")?,
                 reason: row.get("result")?,
                 attempt: AttemptId(row.get("attempt_id")?),
             }))
@@ -384,18 +401,22 @@ impl Tx<'_> {
         Ok(query.query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| row.get(0))?)
     }
 
-    /// Whether the lead has a later job of the same kind.
+    /// What the lead's later jobs of the same kind do. What this version can't read is left out.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn has_newer(self, job: &Job) -> Result<bool, StoreError> {
-        const SQL: &str = "
-            SELECT EXISTS (SELECT 1 FROM jobs WHERE lead_id = :lead AND kind = :kind AND generation > :generation)";
+    pub fn newer(self, job: &Job) -> Result<Vec<Task>, StoreError> {
+        const SQL: &str =
+            "SELECT payload FROM jobs WHERE lead_id = :lead AND kind = :kind AND generation > :generation";
         let mut query = self.connection.prepare_cached(SQL)?;
         let params = named_params! {
             ":lead": job.lead.to_string(), ":kind": job.task.kind(), ":generation": job.generation,
         };
-        Ok(query.query_row(params, |row| row.get(0))?)
+        let found = query.query_and_then(params, |row| {
+            let payload: String = row.get("payload")?;
+            Ok(serde_json::from_str(&payload).ok())
+        })?;
+        found.filter_map(Result::transpose).collect()
     }
 
     /// When the next job of a channel is due; `None` when it has no open job that waits.

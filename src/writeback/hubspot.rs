@@ -1,9 +1,10 @@
-//! HubSpot: class and priority as properties of a contact, and a note that tells what was done.
+//! HubSpot: class, priority and owner as properties of a contact, a note that tells what was done, a task where nobody did.
 //!
 //! Called by the outbox through [`Effect`]. The properties are absolute values, so a PATCH may be
-//! repeated; a note may not, so it carries a marker and an unknown outcome is looked up (`lookup`). `answer` says what an
-//! error means, `setup` serves `nightdesk check`. Lead text reaches HubSpot only escaped, because notes are HTML.
-//! Sources: <https://developers.hubspot.com/docs/api/crm/contacts>, <https://developers.hubspot.com/docs/api/crm/notes>.
+//! repeated; a note or a task may not, so it carries a marker and an unknown outcome is looked up (`lookup`). `answer` says
+//! what an error means, `setup` serves `nightdesk check`. Lead text reaches HubSpot only escaped, because notes are HTML.
+//! Sources: <https://developers.hubspot.com/docs/api/crm/contacts>, <https://developers.hubspot.com/docs/api/crm/notes>,
+//! <https://developers.hubspot.com/docs/api/crm/tasks>, <https://developers.hubspot.com/docs/api/crm/owners>.
 
 mod answer;
 mod contact;
@@ -23,13 +24,29 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    CrmNote, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
+    CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
 use crate::writeback::{AsLead, note};
 
-/// The type of the association from a note to a contact; its reverse, 201, is refused.
-const NOTE_TO_CONTACT: u32 = 202;
+/// What is made on a contact, once.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    /// Its kind, as paths have it.
+    objects: &'static str,
+    /// The property that holds its words and our marker.
+    body: &'static str,
+    /// The type of the association from it to a contact; the reverse one is refused.
+    to_contact: u32,
+}
+
+const NOTE: Kind = Kind { objects: "notes", body: "hs_note_body", to_contact: 202 };
+const TASK: Kind = Kind { objects: "tasks", body: "hs_task_body", to_contact: 204 };
+/// The property that says whose record it is: the id of an owner, not that of its user.
+const OWNER: &str = "hubspot_owner_id";
+/// What to do about an owner that HubSpot refuses.
+const NO_OWNER: &str = "put the owner's id (the `id` of HubSpot's owners, not the `userId`) into oncall.people.KEY.owner of \
+                        whoever claimed the lead, reload, then requeue";
 /// Where HubSpot puts its id of a request, unless it is only in an error's body.
 const REQUEST_ID: &str = "x-hubspot-correlation-id";
 
@@ -85,6 +102,9 @@ impl HubSpot {
                 Some(_) => Outcome::Done(Done::Crm { id: None }),
                 None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Transient)),
             },
+            Ok(answer) if answer.status == 400 && update.owner.is_some() => {
+                Outcome::Failed(self.refused(&answer, true).cure(NO_OWNER))
+            }
             Ok(answer) => Outcome::Failed(self.refused(&answer, true)),
             Err(error) => Outcome::Failed(error.failure("HubSpot")),
         };
@@ -95,7 +115,8 @@ impl HubSpot {
     fn properties(&self, update: &CrmUpdate) -> Map<String, Value> {
         let class = update.label.map(|label| (self.settings.classification_property.clone(), self.value_of(label)));
         let priority = update.priority.map(|flag| (self.settings.priority_property.clone(), flag.to_string()));
-        class.into_iter().chain(priority).map(|(name, value)| (name, Value::String(value))).collect()
+        let owner = update.owner.clone().map(|id| (OWNER.to_owned(), id));
+        class.into_iter().chain(priority).chain(owner).map(|(name, value)| (name, Value::String(value))).collect()
     }
 
     fn value_of(&self, label: Label) -> String {
@@ -104,20 +125,35 @@ impl HubSpot {
 
     async fn write_note(&self, note: &CrmNote, work: &Work) -> Report {
         let lines = match &note.news {
-            Some(news) => note::news_lines(&work.lead, news, &self.settings.zone),
+            Some(news) => note::news_lines(&work.lead, news, &work.actions, &self.settings.zone),
             None => note::lines(&work.lead, &work.actions, &self.settings.zone),
         };
-        let body = json!({
-            "properties": {
-                "hs_timestamp": Timestamp::now().to_string(),
-                "hs_note_body": note::html(&lines, &work.job.key()),
-            },
-            "associations": [{
-                "to": { "id": note.record.id },
-                "types": [{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": NOTE_TO_CONTACT }],
-            }],
+        self.make(NOTE, &note.record.id, &lines, json!({}), work).await
+    }
+
+    /// Due at once, and at the top of the list.
+    async fn write_task(&self, task: &CrmTask, work: &Work) -> Report {
+        let lines = note::task_lines(&work.lead, task, &work.actions, &self.settings.zone);
+        let can_be_called = work.lead.phone.is_some() || work.lead.phone_text.is_some();
+        let properties = json!({
+            "hs_task_subject": note::headline_of(task),
+            "hs_task_status": "NOT_STARTED",
+            "hs_task_priority": "HIGH",
+            "hs_task_type": if can_be_called { "CALL" } else { "TODO" },
         });
-        let (got, trace) = self.exchange(Call::post(self.url("/objects/notes")).json(&body), within(work)).await;
+        self.make(TASK, &task.record.id, &lines, properties, work).await
+    }
+
+    /// Makes a note or a task of these lines on a contact, with our marker in it.
+    async fn make(&self, kind: Kind, contact: &str, lines: &[String], mut properties: Value, work: &Work) -> Report {
+        if let Some(properties) = properties.as_object_mut() {
+            properties.insert("hs_timestamp".to_owned(), Timestamp::now().to_string().into());
+            properties.insert(kind.body.to_owned(), note::html(lines, &work.job.key()).into());
+        }
+        let types = json!([{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": kind.to_contact }]);
+        let body = json!({ "properties": properties, "associations": [{ "to": { "id": contact }, "types": types }] });
+        let call = Call::post(self.url(&format!("/objects/{}", kind.objects))).json(&body);
+        let (got, trace) = self.exchange(call, within(work)).await;
         let outcome = match got {
             Ok(answer) if answer.is_success() => match made(&answer) {
                 Some(id) => Outcome::Done(Done::Crm { id: Some(id) }),
@@ -163,7 +199,9 @@ impl Effect for HubSpot {
                 (Task::CrmUpdate(_), Some(_)) => Report::of(Outcome::Absent),
                 (Task::CrmRead(read), _) => self.read_contact(read, work).await,
                 (Task::CrmNote(note), None) => self.write_note(note, work).await,
-                (Task::CrmNote(note), Some(_)) => self.look_up(note, work).await,
+                (Task::CrmNote(note), Some(_)) => self.look_up(NOTE, &note.record.id, work).await,
+                (Task::CrmTask(task), None) => self.write_task(task, work).await,
+                (Task::CrmTask(task), Some(_)) => self.look_up(TASK, &task.record.id, work).await,
                 (other, _) => {
                     let reason = format!("HubSpot can't do a job of kind {}", other.kind());
                     Report::of(Outcome::Failed(Failure::new(Fault::Permanent, reason)))

@@ -1,4 +1,4 @@
-//! The note's words: what the desk did with a lead, told to a salesperson. Pure; called by the CRM vendors' files.
+//! The words of notes and tasks: what the desk did with a lead, told to a salesperson. Pure; called by the CRM vendors' files.
 //!
 //! Plain sentences in local time, honest about what failed and what nobody can know (a text that may have arrived
 //! twice). Nothing of the lead's message is in it. Whatever is in it is escaped before it becomes HTML, because a CRM
@@ -6,7 +6,9 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Action, ClassifiedBy, CrmNews, CrmUpdate, JobState, Lead, RingTask, SmsTask, Task, Timestamp};
+use crate::model::{
+    Action, ClassifiedBy, CrmNews, CrmTask, CrmUpdate, JobState, Lead, RingTask, SmsTask, Task, Timestamp, in_words,
+};
 
 /// A reason is cut here: a note is read on a phone, the whole story is in `nightdesk leads show`.
 const MAX_REASON_CHARS: usize = 200;
@@ -14,26 +16,28 @@ const MAX_REASON_CHARS: usize = 200;
 /// More lines of actions than this are folded: while all channels are down, legs come round again for an hour.
 const MAX_ACTION_LINES: usize = 12;
 
+/// Second notes tell of so many texts, the last ones: the others are in the first note.
+const MAX_TEXTS_OF_NEWS: usize = 6;
+
+/// A headline is cut here.
+const MAX_SUBJECT_CHARS: usize = 200;
+
+/// A text that calls a person, and the job that sends it.
+type Called<'a> = (&'a Action, &'a SmsTask);
+
 /// The note as plain lines, headline first. `actions` are oldest first; the note itself is not told of.
 #[must_use]
 pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
-    let clock = Clock { zone, day: local(lead.received_at, zone).map(|at| at.date()) };
-    // What a person on call was answered is between the desk and that person.
-    let is_answer = |action: &Action| matches!(&action.task, Task::Sms(sms) if sms.is_answer);
-    let actions: Vec<&Action> = actions.iter().filter(|action| !is_answer(action)).collect();
-    let texts: Vec<(&Action, &SmsTask)> = actions
-        .iter()
-        .filter_map(|action| match &action.task {
-            Task::Sms(sms) => Some((*action, sms)),
-            _ => None,
-        })
-        .collect();
+    let clock = Clock::of(lead, zone);
+    let texts = calls(actions);
     let mut told: Vec<String> = actions
         .iter()
         .filter_map(|action| match &action.task {
+            Task::Sms(sms) if sms.is_answer => None,
             Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
             Task::Ring(ring) => ring_line(action, ring, &clock),
             Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
+            Task::CrmTask(_) => task_line(action, &clock),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
@@ -53,9 +57,46 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
 
 /// A note that tells only what happened after the first one.
 #[must_use]
-pub fn news_lines(lead: &Lead, news: &CrmNews, zone: &TimeZone) -> Vec<String> {
-    let clock = Clock { zone, day: local(lead.received_at, zone).map(|at| at.date()) };
-    vec![format!("nightdesk: {}{}.", clock.tell(Some(news.at)), news.words)]
+pub fn news_lines(lead: &Lead, news: &CrmNews, actions: &[Action], zone: &TimeZone) -> Vec<String> {
+    let clock = Clock::of(lead, zone);
+    let mut told: Vec<String> = Vec::new();
+    if news.after_texts {
+        let calls = calls(actions);
+        let skipped = calls.len().saturating_sub(MAX_TEXTS_OF_NEWS);
+        told.extend(calls.into_iter().skip(skipped).filter_map(|(action, sms)| brief(action, sms, &clock)));
+    }
+    told.push(format!("{}{}", clock.tell(Some(news.at)), news.words));
+    vec![format!("nightdesk: {}.", told.join("; "))]
+}
+
+/// A task as plain lines: what is to be done, since when the prospect waits, and who was called.
+#[must_use]
+pub fn task_lines(lead: &Lead, task: &CrmTask, actions: &[Action], zone: &TimeZone) -> Vec<String> {
+    let clock = Clock::of(lead, zone);
+    let texts = calls(actions);
+    let mut told = texts.iter().map(|(action, sms)| text_line(action, sms, &texts, &clock)).collect();
+    fold(&mut told);
+    let since = clock.tell(Some(lead.received_at));
+    let mut lines =
+        vec![format!("nightdesk: {}.", task.words), format!("The prospect waits since {}.", since.trim_end())];
+    lines.append(&mut told);
+    lines
+}
+
+/// A headline of one line. Whether a CRM takes it for HTML is its own business: nothing in it can begin a tag.
+#[must_use]
+pub fn headline_of(task: &CrmTask) -> String {
+    let plain = task.subject.chars().map(|c| if c.is_control() || matches!(c, '<' | '>') { ' ' } else { c });
+    plain.take(MAX_SUBJECT_CHARS).collect()
+}
+
+/// The texts that called somebody. What a person on call was answered is between the desk and that person.
+fn calls<'a>(actions: &'a [Action]) -> Vec<Called<'a>> {
+    let text = |action: &'a Action| match &action.task {
+        Task::Sms(sms) if !sms.is_answer => Some((action, sms)),
+        _ => None,
+    };
+    actions.iter().filter_map(text).collect()
 }
 
 /// The lines as the HTML of a note, with our marker as the last line so that a look-up can find it.
@@ -85,10 +126,20 @@ pub fn carries(body: &str, key: &str) -> bool {
 /// A clock on the wall of the office; the date is told only when it isn't the day the lead came in.
 struct Clock<'a> {
     zone: &'a TimeZone,
+    began: Timestamp,
     day: Option<jiff::civil::Date>,
 }
 
-impl Clock<'_> {
+impl<'a> Clock<'a> {
+    fn of(lead: &Lead, zone: &'a TimeZone) -> Self {
+        Self { zone, began: lead.received_at, day: local(lead.received_at, zone).map(|at| at.date()) }
+    }
+
+    /// How long after the lead came in.
+    fn took(&self, at: Timestamp) -> String {
+        in_words(at.since(self.began))
+    }
+
     fn tell(&self, at: Option<Timestamp>) -> String {
         let Some(at) = at.and_then(|at| local(at, self.zone)) else { return String::new() };
         let format = if self.day == Some(at.date()) { "%H:%M " } else { "%-d %b %H:%M " };
@@ -101,7 +152,7 @@ fn local(at: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
 }
 
 /// What the lead is, who said so, and whether a person was told of it before anybody knew.
-fn headline(lead: &Lead, texts: &[(&Action, &SmsTask)]) -> Vec<String> {
+fn headline(lead: &Lead, texts: &[Called<'_>]) -> Vec<String> {
     let class = match (lead.label, lead.classified_by) {
         (Some(label), Some(by)) => format!("nightdesk: {label} ({}).", by_whom(by)),
         (Some(label), None) => format!("nightdesk: {label}."),
@@ -123,15 +174,22 @@ const fn by_whom(by: ClassifiedBy) -> &'static str {
     }
 }
 
-fn text_line(action: &Action, sms: &SmsTask, texts: &[(&Action, &SmsTask)], clock: &Clock<'_>) -> String {
+fn text_line(action: &Action, sms: &SmsTask, texts: &[Called<'_>], clock: &Clock<'_>) -> String {
     let at = clock.tell(action.ended_at);
     let (who, channel, why) = (&sms.who, action.channel.short_name(), reason(action));
     let next = texts.iter().map(|(_, other)| *other).find(|other| other.thread == sms.thread && other.leg > sms.leg);
+    let delivered = action.delivered_at.map(|at| format!(", delivered after {}", clock.took(at))).unwrap_or_default();
     match action.state {
         JobState::Done if sms.repeat => {
-            format!("{at}SMS to {who} sent as a repeat ({channel}): the first text may have arrived too.")
+            format!("{at}SMS to {who} sent as a repeat ({channel}){delivered}: the first text may have arrived too.")
         }
-        JobState::Done => format!("{at}SMS to {who} sent ({channel})."),
+        JobState::Done => {
+            let sent = action.ended_at.map(|at| format!(" {} after it came in", clock.took(at))).unwrap_or_default();
+            format!("{at}SMS to {who} sent ({channel}){sent}{delivered}.")
+        }
+        JobState::Dead | JobState::Cancelled if !delivered.is_empty() => {
+            format!("{at}SMS to {who} given up ({channel}), but it has arrived{delivered}.")
+        }
         JobState::Dead => format!("{at}SMS to {who} could not be sent ({channel}){why}."),
         JobState::Cancelled => match next {
             Some(next) if next.repeat => {
@@ -163,13 +221,37 @@ fn ring_line(action: &Action, ring: &RingTask, clock: &Clock<'_>) -> Option<Stri
     })
 }
 
+/// A text in few words; `None` while it has not left.
+fn brief(action: &Action, sms: &SmsTask, clock: &Clock<'_>) -> Option<String> {
+    let how = match (action.delivered_at, action.ended_at) {
+        (Some(at), _) => format!("delivered after {}", clock.took(at)),
+        (None, Some(at)) if action.state == JobState::Done => format!("sent after {}", clock.took(at)),
+        (None, _) => return None,
+    };
+    Some(format!("{}SMS to {}, {how}", clock.tell(action.ended_at), sms.who))
+}
+
+/// The task, once it has come to something.
+fn task_line(action: &Action, clock: &Clock<'_>) -> Option<String> {
+    let at = clock.tell(action.ended_at);
+    match action.state {
+        JobState::Done => Some(format!("{at}nobody had claimed the lead: a task was written.")),
+        JobState::Dead => {
+            Some(format!("{at}nobody had claimed the lead, and no task could be written{}.", reason(action)))
+        }
+        JobState::Cancelled | JobState::Unknown | JobState::Ready | JobState::Leased => None,
+    }
+}
+
 fn update_line(action: &Action, update: &CrmUpdate, no_texts: bool, clock: &Clock<'_>) -> String {
     let at = clock.tell(action.ended_at);
     let why = reason(action);
-    let silent = if no_texts { "; no message was sent" } else { "" };
+    let is_owner = update.owner.is_some() && update.label.is_none();
+    let silent = if no_texts && !is_owner { "; no message was sent" } else { "" };
     let (done, failed) = match update.priority {
         Some(true) => ("flagged top priority", "could not be flagged top priority"),
         Some(false) => ("priority flag taken back", "priority flag could not be taken back"),
+        None if is_owner => ("whoever claimed it is the record's owner", "the record's owner could not be set"),
         None => ("CRM field updated", "CRM field could not be updated"),
     };
     match action.state {
@@ -196,9 +278,9 @@ fn reason(action: &Action) -> String {
 }
 
 /// Said last and only when it is so: texts were due, every one of them ended, and none went out.
-fn nobody_reached(texts: &[(&Action, &SmsTask)]) -> Option<&'static str> {
+fn nobody_reached(texts: &[Called<'_>]) -> Option<&'static str> {
     let over = !texts.is_empty() && texts.iter().all(|(action, _)| !action.state.is_open());
-    let none_sent = texts.iter().all(|(action, _)| action.state != JobState::Done);
+    let none_sent = texts.iter().all(|(action, _)| action.state != JobState::Done && action.delivered_at.is_none());
     if !(over && none_sent) {
         return None;
     }

@@ -86,7 +86,7 @@ fn note() -> Task {
 }
 
 fn update() -> Task {
-    Task::CrmUpdate(CrmUpdate { record: record(), label: Some(Label::UrgentBuyer), priority: Some(true) })
+    Task::CrmUpdate(CrmUpdate { record: record(), label: Some(Label::UrgentBuyer), priority: Some(true), owner: None })
 }
 
 fn work(task: Task) -> Work {

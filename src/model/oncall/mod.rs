@@ -191,6 +191,12 @@ impl OnCall {
         self.people.iter().find(|person| person.key == key)
     }
 
+    /// Whoever has this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.name == name)
+    }
+
     /// Whose number this is, in E.164; nobody's, if it is no number or nobody here has it.
     #[must_use]
     pub fn whose(&self, number: &str) -> Option<&Person> {

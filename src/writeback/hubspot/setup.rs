@@ -1,7 +1,7 @@
 //! What `nightdesk check` asks of HubSpot: token, scopes and properties; and making the properties.
 //!
 //! Called by the CLI only. `verify` changes nothing: it reads the properties, and it reads and writes a contact that can't
-//! exist, because HubSpot judges scopes before it looks for the record.
+//! exist, because HubSpot judges scopes before it looks for the record. Notes and tasks come under the scopes of contacts.
 //! Source: <https://developers.hubspot.com/docs/api/crm/properties>.
 
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 mod errors;
 mod reads;
+mod tasks;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -67,7 +68,7 @@ fn record() -> CrmRecord {
 }
 
 fn update(label: Option<Label>, priority: bool) -> Task {
-    Task::CrmUpdate(CrmUpdate { record: record(), label, priority: priority.then_some(true) })
+    Task::CrmUpdate(CrmUpdate { record: record(), label, priority: priority.then_some(true), owner: None })
 }
 
 fn note_task() -> Task {
@@ -164,7 +165,7 @@ async fn with_nothing_to_write_nobody_is_asked() {
 #[tokio::test]
 async fn an_id_stays_in_its_place_in_the_path() {
     let (url, mut heard) = peer(vec![http(404, "{}")]).await;
-    let mut task = CrmUpdate { record: record(), label: None, priority: Some(true) };
+    let mut task = CrmUpdate { record: record(), label: None, priority: Some(true), owner: None };
     task.record.id = "../notes/7?x=1".to_owned();
     hubspot(url).perform(&work(Task::CrmUpdate(task), false)).await;
     let asked = heard.recv().await.unwrap();

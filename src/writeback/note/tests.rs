@@ -44,6 +44,7 @@ fn action(task: Task, channel: &str, state: JobState, ended: &str, reason: &str)
         channel: Channel::stored(channel.to_owned()),
         state,
         ended_at: (!ended.is_empty()).then(|| at(&format!("2026-11-{ended}Z"))),
+        delivered_at: None,
         reason: (!reason.is_empty()).then(|| reason.to_owned()),
         attempt: AttemptId(1),
     }
@@ -66,7 +67,12 @@ fn text(leg: u32, repeat: bool, channel: &str, state: JobState, ended: &str, rea
 }
 
 fn update(priority: bool, state: JobState, ended: &str, reason: &str) -> Action {
-    let update = CrmUpdate { record: record(), label: Some(Label::UrgentBuyer), priority: priority.then_some(true) };
+    let update = CrmUpdate {
+        record: record(),
+        label: Some(Label::UrgentBuyer),
+        priority: priority.then_some(true),
+        owner: None,
+    };
     action(Task::CrmUpdate(update), "crm:hubspot", state, ended, reason)
 }
 
@@ -83,6 +89,26 @@ fn check(rows: Vec<Row>) {
     for (name, lead, actions, want) in rows {
         assert_eq!(lines(&lead, &actions, &berlin), want, "{name}");
     }
+}
+
+fn owned(state: JobState, reason: &str) -> Action {
+    let update = CrmUpdate { record: record(), label: None, priority: None, owner: Some("7".to_owned()) };
+    action(Task::CrmUpdate(update), "crm:hubspot", state, "23T21:06:00", reason)
+}
+
+fn task() -> CrmTask {
+    let words = "nobody has claimed this lead (K7): please take it now".to_owned();
+    CrmTask { record: record(), subject: "Urgent lead nobody has claimed: Anna Berg".to_owned(), words }
+}
+
+/// The phone had it at this second of the minute after the lead came in.
+fn delivered(text: Action, second: u32) -> Action {
+    Action { delivered_at: Some(at(&format!("2026-11-23T21:04:{second:02}Z"))), ..text }
+}
+
+fn to(who: &str, text: Action) -> Action {
+    let Task::Sms(sms) = text.task else { panic!("a text") };
+    Action { task: Task::Sms(SmsTask { who: who.to_owned(), ..sms }), ..text }
 }
 
 fn sent() -> Action {
@@ -131,7 +157,7 @@ fn a_note_tells_what_became_of_the_texts() {
             "as it should be",
             urgent(),
             vec![sent(), flagged()],
-            vec![HEADLINE, "22:04 SMS to Dana sent (modem).", "22:04 flagged top priority."],
+            vec![HEADLINE, "22:04 SMS to Dana sent (modem) 20 s after it came in.", "22:04 flagged top priority."],
         ),
         (
             "the next channel took over",
@@ -144,7 +170,7 @@ fn a_note_tells_what_became_of_the_texts() {
             vec![
                 HEADLINE,
                 "22:04 SMS to Dana not sent (modem): The modem is not there; the next channel took over.",
-                "22:04 SMS to Dana sent (twilio).",
+                "22:04 SMS to Dana sent (twilio) 51 s after it came in.",
                 "22:04 flagged top priority.",
             ],
         ),
@@ -229,7 +255,7 @@ fn a_note_tells_the_class_and_what_the_record_says() {
             vec![
                 "nightdesk: not classified.",
                 "No model answered in time: the text to Dana was about an unclassified lead.",
-                "22:04 SMS to Dana sent (modem).",
+                "22:04 SMS to Dana sent (modem) 20 s after it came in.",
             ],
         ),
         (
@@ -239,11 +265,118 @@ fn a_note_tells_the_class_and_what_the_record_says() {
             vec![
                 HEADLINE,
                 "No model answered in time: the text to Dana was about an unclassified lead; the class came later.",
-                "22:04 SMS to Dana sent (modem).",
+                "22:04 SMS to Dana sent (modem) 20 s after it came in.",
                 "22:04 flagged top priority.",
             ],
         ),
     ]);
+}
+
+#[test]
+fn a_note_tells_when_a_text_arrived() {
+    check(vec![
+        (
+            "delivered",
+            urgent(),
+            vec![delivered(sent(), 16)],
+            vec![HEADLINE, "22:04 SMS to Dana sent (modem) 20 s after it came in, delivered after 26 s."],
+        ),
+        (
+            "a repeat, delivered",
+            urgent(),
+            vec![delivered(text(1, true, "sms:twilio", JobState::Done, EVENING, ""), 59)],
+            vec![
+                HEADLINE,
+                "22:04 SMS to Dana sent as a repeat (twilio), delivered after 1 min: the first text may have arrived too.",
+            ],
+        ),
+        (
+            "given up too early",
+            urgent(),
+            vec![delivered(text(0, false, "sms:modem0", JobState::Cancelled, EVENING, "no answer"), 30)],
+            vec![HEADLINE, "22:04 SMS to Dana given up (modem), but it has arrived, delivered after 40 s."],
+        ),
+    ]);
+}
+
+#[test]
+fn a_note_tells_of_the_owner_and_the_task() {
+    let ended = |state, reason| action(Task::CrmTask(task()), "crm:hubspot", state, "23T21:15:00", reason);
+    check(vec![
+        (
+            "written",
+            urgent(),
+            vec![owned(JobState::Done, ""), ended(JobState::Done, "80001")],
+            vec![
+                HEADLINE,
+                "22:06 whoever claimed it is the record's owner.",
+                "22:15 nobody had claimed the lead: a task was written.",
+            ],
+        ),
+        (
+            "refused",
+            urgent(),
+            vec![owned(JobState::Dead, "HubSpot 400: no"), ended(JobState::Dead, "HubSpot 404: gone")],
+            vec![
+                HEADLINE,
+                "22:06 the record's owner could not be set: HubSpot 400: no.",
+                "22:15 nobody had claimed the lead, and no task could be written: HubSpot 404: gone.",
+            ],
+        ),
+        ("claimed in time", urgent(), vec![ended(JobState::Cancelled, "the lead was claimed")], vec![HEADLINE]),
+    ]);
+}
+
+#[test]
+fn a_second_note_tells_of_texts_and_claim() {
+    let berlin = TimeZone::fixed(jiff::tz::offset(1));
+    let news = |after_texts| CrmNews {
+        at: at("2026-11-23T21:06:10Z"),
+        words: "claimed by Dana, 2 min after it came in".to_owned(),
+        after_texts,
+    };
+    let waiting = text(1, false, "sms:twilio", JobState::Ready, "", "");
+    let gone = text(0, false, "sms:modem0", JobState::Cancelled, EVENING, "no port");
+    for (name, told, actions, want) in [
+        ("of a claim alone", false, vec![sent()], "22:06 claimed by Dana, 2 min after it came in"),
+        (
+            "delivered",
+            true,
+            vec![delivered(sent(), 10)],
+            "22:04 SMS to Dana, delivered after 20 s; 22:06 claimed by Dana, 2 min after it came in",
+        ),
+        (
+            "two were called",
+            true,
+            vec![gone, sent(), to("Lee", text(0, false, "sms:modem0", JobState::Done, "23T21:05:50", "")), waiting],
+            "22:04 SMS to Dana, sent after 20 s; 22:05 SMS to Lee, sent after 2 min; 22:06 claimed by Dana, 2 min after it came in",
+        ),
+    ] {
+        assert_eq!(news_lines(&urgent(), &news(told), &actions, &berlin), [format!("nightdesk: {want}.")], "{name}");
+    }
+    let crowd = news_lines(&urgent(), &news(true), &vec![sent(); 40], &berlin);
+    assert_eq!(crowd.concat().matches("SMS to Dana").count(), MAX_TEXTS_OF_NEWS);
+}
+
+#[test]
+fn a_task_tells_who_was_called_and_since_when_the_prospect_waits() {
+    let berlin = TimeZone::fixed(jiff::tz::offset(1));
+    let called = [
+        delivered(sent(), 16),
+        to("Lee", text(0, false, "sms:modem0", JobState::Dead, "23T21:08:00", "no port")),
+        flagged(),
+    ];
+    let want = [
+        "nightdesk: nobody has claimed this lead (K7): please take it now.",
+        "The prospect waits since 22:03.",
+        "22:04 SMS to Dana sent (modem) 20 s after it came in, delivered after 26 s.",
+        "22:08 SMS to Lee could not be sent (modem): no port.",
+    ];
+    assert_eq!(task_lines(&urgent(), &task(), &called, &berlin), want);
+    assert_eq!(task_lines(&urgent(), &task(), &[], &berlin), want[..2]);
+    assert_eq!(headline_of(&task()), "Urgent lead nobody has claimed: Anna Berg");
+    let odd = CrmTask { subject: format!("<b>\r\n{}", "ü".repeat(500)), ..task() };
+    assert_eq!(headline_of(&odd), format!(" b   {}", "ü".repeat(195)));
 }
 
 #[test]

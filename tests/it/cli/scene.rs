@@ -211,7 +211,8 @@ fn text(store: &mut Store, lead: LeadId) {
 fn refuse_crm(store: &mut Store, lead: LeadId) {
     let channel = Channel::new(Lane::Crm, "hubspot");
     let record = CrmRecord { channel: channel.clone(), id: "501".into() };
-    let task = Task::CrmUpdate(CrmUpdate { record, label: Some(Label::UrgentBuyer), priority: Some(true) });
+    let task =
+        Task::CrmUpdate(CrmUpdate { record, label: Some(Label::UrgentBuyer), priority: Some(true), owner: None });
     let payload = serde_json::to_string(&task).unwrap();
     let id = job(store, lead, task, &channel);
     let reason = "HubSpot: Property \"auto_classification\" does not exist";

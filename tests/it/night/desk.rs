@@ -323,11 +323,11 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),
         },
-        breaker: BreakerSettings { opens_after: 10_000, pause: Duration::from_secs(30) },
+        breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
         route: route::Settings {
             on_call: OnCall::alone(Person::new("Dana".into(), DANA.parse().unwrap())),
             sms_channels: texts,
-            digest: route::Digest { after: 5, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
+            digest: route::Digest { after: 10_000, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),
             ring: None,

@@ -42,6 +42,8 @@ pub(super) enum Broken {
     UnexcusedRepeat,
     /// The CRM shows a note twice.
     DoubledNote,
+    /// The CRM shows a task twice, or one of a lead whose chain was not at its end.
+    DoubledTask,
     /// A channel worked all the time, and yet the text was late.
     SlowText,
     /// A person should have been woken and was not, and no dead letter says so.
@@ -127,6 +129,7 @@ impl Checker {
         let verdict = attempts_before_effects(&seen)
             .and_then(|()| texts(&seen))
             .and_then(|()| notes(&seen))
+            .and_then(|()| tasks(&seen))
             .and_then(|()| leases(&seen))
             .and_then(|()| refusals(&seen))
             .and_then(|()| spam(&seen))
@@ -157,7 +160,7 @@ impl Checker {
                 continue;
             }
             self.ends.insert(job.id.clone(), job.state.clone());
-            let effect = matches!(job.kind.as_str(), "sms" | "crm_update" | "crm_note");
+            let effect = matches!(job.kind.as_str(), "sms" | "crm_update" | "crm_note" | "crm_task");
             if job.state == "done" && effect && !seen.truth.did(&job.id) {
                 return Ok(broken(Broken::FalseDone, format!("{} {}", job.kind, job.id)));
             }
@@ -289,6 +292,20 @@ fn notes(seen: &Seen<'_>) -> Verdict {
     Ok(())
 }
 
+/// A chain that begins again, because its first text surely never left, may come to its end again.
+fn tasks(seen: &Seen<'_>) -> Verdict {
+    let mut keys = seen.truth.task_keys();
+    let (all, jobs) = (keys.len(), seen.jobs.iter().filter(|job| job.kind == "crm_task").count());
+    let ends = seen.jobs.iter().filter(|job| job.kind == "escalate" && job.state == "done").count();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() < all || all > jobs || jobs > ends {
+        let words = format!("lead {}: {all} tasks of {jobs} jobs, {} keys, {ends} ends", seen.lead.code, keys.len());
+        return broken(Broken::DoubledTask, words);
+    }
+    Ok(())
+}
+
 fn leases(seen: &Seen<'_>) -> Verdict {
     if seen.jobs.len() > MOST_JOBS {
         return broken(Broken::HotLoop, format!("lead {} has {} jobs", seen.lead.code, seen.jobs.len()));
@@ -333,7 +350,7 @@ fn spam(seen: &Seen<'_>) -> Verdict {
     if seen.lead.label != Some(Label::Spam) || seen.lead.provisional_at.is_some() {
         return Ok(());
     }
-    match seen.jobs.iter().find(|job| matches!(job.kind.as_str(), "sms" | "crm_note")) {
+    match seen.jobs.iter().find(|job| matches!(job.kind.as_str(), "sms" | "crm_note" | "crm_task")) {
         Some(job) => broken(Broken::SpamActed, format!("{} {}", job.kind, job.id)),
         None => Ok(()),
     }
@@ -362,7 +379,7 @@ fn last_write(world: &World, lead: &Lead, jobs: &[JobRow]) -> Verdict {
     let writes = || {
         world.truth(lead.id).into_iter().flat_map(|truth| &truth.deeds).filter_map(|(at, deed)| match &deed.what {
             What::Write(update) => Some((at, deed, update)),
-            What::Text(_) | What::Note(_) => None,
+            What::Text(_) | What::Note(_) | What::Task(_) => None,
         })
     };
     let Some((_, stays, update)) = writes().rfind(|(_, _, update)| update.priority.is_some()) else { return Ok(()) };

@@ -98,7 +98,7 @@ pub(super) struct Plan {
 /// Draws what a try comes to.
 pub(super) fn plan(world: &World, weather: &Weather, work: &Work, now: Timestamp, rng: &mut Rng) -> Plan {
     let sky = weather.get(&work.job.channel).cloned().unwrap_or_default();
-    if matches!(work.job.task, Task::ClassifyDeadline {} | Task::SmsFailover { .. }) {
+    if matches!(work.job.task, Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. }) {
         let ends_at = now.after(ms(rng.u64(1..4)));
         return Plan { met: Met::Timer, deed: None, ends_at, report: Report::of(Outcome::Done(Done::Timer)) };
     }
@@ -245,7 +245,7 @@ impl Try<'_> {
             Task::CrmRead(read) => Done::Read(Box::new(record(read))),
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
             Task::Ring(ring) => Done::Rang(Rang::For(Duration::from_secs(ring.lasts_s.into()))),
-            Task::CrmUpdate(_) | Task::CrmNote(_) => Done::Crm { id: Some("1".into()) },
+            Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => Done::Crm { id: Some("1".into()) },
             Task::SmsStatus(asked) => Done::Fate { fate: self.world.status(self.work, asked, self.natural), why: None },
             Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. } | Task::Digest { .. } => {
                 Done::Timer

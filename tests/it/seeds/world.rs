@@ -27,6 +27,8 @@ pub(super) enum What {
     Text(String),
     /// With its key, by which it is found again.
     Note(String),
+    /// The same of a task.
+    Task(String),
     Write(CrmUpdate),
 }
 
@@ -36,6 +38,7 @@ impl Deed {
         let what = match &work.job.task {
             Task::Sms(sms) => What::Text(sms.text.clone()),
             Task::CrmNote(_) => What::Note(work.job.key()),
+            Task::CrmTask(_) => What::Task(work.job.key()),
             Task::CrmUpdate(update) => What::Write(update.clone()),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
@@ -63,7 +66,7 @@ impl Truth {
     pub(super) fn texts(&self) -> Vec<(Timestamp, &Deed, &str)> {
         let text = |(at, deed): &'_ (Timestamp, Deed)| match &deed.what {
             What::Text(_) if deed.lost.is_none() => Some(*at),
-            What::Text(_) | What::Note(_) | What::Write(_) => None,
+            What::Text(_) | What::Note(_) | What::Task(_) | What::Write(_) => None,
         };
         self.deeds
             .iter()
@@ -78,7 +81,15 @@ impl Truth {
     pub(super) fn note_keys(&self) -> Vec<&str> {
         let keys = self.deeds.iter().filter_map(|(_, deed)| match &deed.what {
             What::Note(key) => Some(key.as_str()),
-            What::Text(_) | What::Write(_) => None,
+            What::Text(_) | What::Task(_) | What::Write(_) => None,
+        });
+        keys.collect()
+    }
+
+    pub(super) fn task_keys(&self) -> Vec<&str> {
+        let keys = self.deeds.iter().filter_map(|(_, deed)| match &deed.what {
+            What::Task(key) => Some(key.as_str()),
+            What::Text(_) | What::Note(_) | What::Write(_) => None,
         });
         keys.collect()
     }
