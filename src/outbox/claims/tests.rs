@@ -1,6 +1,7 @@
 //! Nights of people: who is called, who answers, and what everybody is told. Each row of a story is what happens, and what
 //! went out because of it, on a clock that is wound by hand through the real store and the real outbox.
 
+mod crm;
 mod hours;
 mod rings;
 mod storm;
@@ -10,7 +11,8 @@ use std::time::Duration;
 
 use crate::model::oncall::{OnCall, Person};
 use crate::model::{
-    BootId, ClassifiedBy, Done, Label, LeadId, Outcome, Rang, Report, RowId, SmsReceipt, Task, Timestamp, Work,
+    BootId, Channel, ClassifiedBy, Done, Label, Lane, LeadId, Outcome, Rang, Report, RowId, SmsReceipt, Task,
+    Timestamp, Work,
 };
 use crate::outbox::tests::given::{self, settings};
 use crate::outbox::{Desk, Settings};
@@ -42,6 +44,8 @@ struct Office {
     reports: bool,
     /// How the next rings end; then they ring for 20 s.
     rings: VecDeque<Outcome>,
+    /// The CRM that has their records, where there is one.
+    crm: Option<crm::Crm>,
 }
 
 impl Office {
@@ -55,7 +59,8 @@ impl Office {
         Self::of(settings)
     }
 
-    fn of(settings: Settings) -> Self {
+    fn of(mut settings: Settings) -> Self {
+        settings.channels.insert(Channel::new(Lane::Crm, "hubspot"), 2);
         let desk = Desk::new(settings, BootId::new(BEGIN, [1; 10]));
         Self {
             store: Store::in_memory().unwrap(),
@@ -65,12 +70,14 @@ impl Office {
             texts: Vec::new(),
             reports: false,
             rings: VecDeque::new(),
+            crm: None,
         }
     }
 
     /// A lead comes in and is labelled.
     fn lead(&mut self, label: Label) -> Vec<String> {
-        let lead = given::lead(&mut self.store, &self.leads.len().to_string(), self.now);
+        let record = self.crm.is_some().then_some("101");
+        let lead = given::lead_of(&mut self.store, &self.leads.len().to_string(), record, self.now);
         self.leads.push(lead);
         self.label(lead, label)
     }
@@ -109,6 +116,10 @@ impl Office {
                 return sent;
             }
             for work in works {
+                if self.crm.as_mut().is_some_and(|crm| crm.loses_power(&work)) {
+                    self.restart();
+                    break;
+                }
                 let outcome = match &work.job.task {
                     Task::Ring(ring) => {
                         sent.push(format!("{} rings by {}", ring.who, work.job.channel.short_name()));
@@ -122,9 +133,12 @@ impl Office {
                         let receipt = SmsReceipt { reference: "1".into(), parts: 1, delivered: self.reports };
                         Outcome::Done(Done::Sms(receipt))
                     }
-                    _ => Outcome::Done(Done::Timer),
+                    task => match &mut self.crm {
+                        Some(crm) if task.lane() == Lane::Crm => crm.perform(&work),
+                        _ => Outcome::Done(Done::Timer),
+                    },
                 };
-                let report = Report::of(outcome);
+                let (desk, report) = (&mut self.desk, Report::of(outcome));
                 self.store.transact(|tx| desk.settle(tx, &work, &report, now, 1.0)).unwrap();
             }
         }

@@ -40,6 +40,11 @@ pub(in crate::outbox) fn opening() -> Opening {
 
 /// A lead that comes in with nothing but its message; leads with one `key` are the same.
 pub(in crate::outbox) fn lead(store: &mut Store, key: &str, now: Timestamp) -> LeadId {
+    lead_of(store, key, None, now)
+}
+
+/// The same of somebody who has this record in the CRM.
+pub(in crate::outbox) fn lead_of(store: &mut Store, key: &str, record: Option<&str>, now: Timestamp) -> LeadId {
     let arrival = Arrival {
         received_at: now,
         source: "s".into(),
@@ -49,8 +54,8 @@ pub(in crate::outbox) fn lead(store: &mut Store, key: &str, now: Timestamp) -> L
         body: Vec::new(),
     };
     let new = NewLead {
-        crm: None,
-        record_id: None,
+        crm: record.map(|_| Channel::new(Lane::Crm, "hubspot")),
+        record_id: record.map(str::to_owned),
         name: None,
         email: None,
         phone_text: None,
