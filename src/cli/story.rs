@@ -4,13 +4,16 @@
 //! was sent to and answered by everybody, word for word, and last the payload as it came.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::CliError;
 use super::table::{Fit, Screen, block, excerpt, line};
-use crate::model::{Lead, Timestamp};
-use crate::store::{AttemptRow, DeadLetter, DeadLetterFilter, JobRow, LlmCallRow, Reader, StoreError, TimelineRow};
+use crate::model::{Lead, Timestamp, in_words};
+use crate::store::{
+    AttemptRow, DeadLetter, DeadLetterFilter, JobRow, LlmCallRow, Pace, Reader, StoreError, TimelineRow,
+};
 
 /// Everything there is on one lead.
 pub(super) struct Story {
@@ -21,6 +24,7 @@ pub(super) struct Story {
     attempts: Vec<AttemptRow>,
     calls: Vec<LlmCallRow>,
     payload: Option<String>,
+    pace: Pace,
 }
 
 impl Story {
@@ -34,6 +38,7 @@ impl Story {
             attempts: reader.attempts(id)?,
             calls: reader.llm_calls(id)?,
             payload: reader.payload(id)?,
+            pace: reader.pace(id)?,
             lead,
         })
     }
@@ -58,6 +63,9 @@ impl Story {
             "provisional_at": lead.provisional_at,
             "routed_at": lead.routed_at,
             "settled_at": lead.settled_at,
+            "seconds_to_submitted": self.pace.seconds_to_submitted,
+            "seconds_to_delivered": self.pace.seconds_to_delivered,
+            "seconds_to_claim": self.pace.seconds_to_claim,
             "dead_letters": self.letters,
             "timeline": self.timeline,
             "jobs": self.jobs,
@@ -119,6 +127,7 @@ impl Story {
             ("e-mail", lead.email.clone().unwrap_or_else(dash)),
             ("phone", phone),
             ("CRM record", record),
+            ("pace", in_steps(&self.pace).unwrap_or_else(dash)),
         ] {
             writeln!(out, "{key:<12}{}", line(&value))?;
         }
@@ -180,6 +189,21 @@ impl Story {
             _ => "being read",
         }
     }
+}
+
+/// How long each step took from the webhook on, as far as there were any.
+fn in_steps(pace: &Pace) -> Option<String> {
+    let steps = [
+        ("text sent", pace.seconds_to_submitted),
+        ("delivered", pace.seconds_to_delivered),
+        ("claimed", pace.seconds_to_claim),
+    ];
+    let told = steps.into_iter().filter_map(|(step, seconds)| {
+        let took = Duration::try_from_secs_f64(seconds?).ok()?;
+        Some(format!("{step} after {}", in_words(took)))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// Jobs in the order in which they ended; the open ones follow, by when they are due.

@@ -14,7 +14,7 @@ pub struct CrmUpdate {
     /// Flag the record top priority, or take our flag back; `None` leaves what is there, which may be a person's.
     pub priority: Option<bool>,
     /// The CRM's id of the user whose record it is from now on; `None` leaves the field alone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
 }
 

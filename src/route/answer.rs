@@ -102,3 +102,55 @@ fn shortened(name: &str) -> String {
     }
     name.chars().take(MAX_NAME_CHARS).chain(['…']).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{lead, settings};
+    use super::*;
+    use crate::model::{Label, Lane};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_732_327_201_000);
+
+    #[test]
+    fn a_task_names_whoever_waits() {
+        let (code, labelled) = (lead().code, Lead { label: Some(Label::UrgentBuyer), ..lead() });
+        let nameless = Lead { name: None, ..labelled.clone() };
+        let nobody = Lead { email: None, phone_text: None, ..nameless.clone() };
+        let long = Lead { name: Some("ü".repeat(200)), ..labelled.clone() };
+        for (name, lead, want) in [
+            ("a name", labelled.clone(), "Urgent lead nobody has claimed: Anna Berg".to_owned()),
+            ("an address", nameless, "Urgent lead nobody has claimed: anna@example.com".to_owned()),
+            ("nothing", nobody, format!("Urgent lead nobody has claimed: {code}")),
+            ("no class", Lead { label: None, ..lead() }, "Unclassified lead nobody has claimed: Anna Berg".to_owned()),
+            ("a novel", long, format!("Urgent lead nobody has claimed: {}…", "ü".repeat(80))),
+        ] {
+            let job = urge(&settings(), &lead, NOW).unwrap();
+            let Task::CrmTask(task) = job.task else { panic!("{name}: {:?}", job.task) };
+            assert_eq!(task.subject, want, "{name}");
+            assert_eq!(task.words, format!("nobody has claimed this lead ({code}): please take it now"), "{name}");
+            assert_eq!((job.channel, job.due_at), (Channel::new(Lane::Crm, "hubspot"), NOW), "{name}");
+        }
+        assert_eq!(urge(&Settings { note_channels: Vec::new(), ..settings() }, &labelled, NOW), None, "fields only");
+        assert_eq!(urge(&settings(), &Lead { record: None, ..labelled }, NOW), None, "no record");
+    }
+
+    #[test]
+    fn an_owner_is_set_where_the_person_is_known() {
+        let crm = Channel::new(Lane::Crm, "hubspot");
+        let person = |owners: &[(&Channel, &str)]| Person {
+            owners: owners.iter().map(|(channel, id)| ((*channel).clone(), (*id).to_owned())).collect(),
+            ..Person::new("Dana".into(), "+15551230001".parse().unwrap())
+        };
+        let job = owned(&settings(), &lead(), &person(&[(&crm, "7")]), NOW).unwrap();
+        let Task::CrmUpdate(update) = job.task else { panic!("{:?}", job.task) };
+        assert_eq!((update.label, update.priority, update.owner.as_deref()), (None, None, Some("7")));
+        let other = Channel::new(Lane::Crm, "other");
+        for (name, lead, person) in [
+            ("known nowhere", lead(), person(&[])),
+            ("known elsewhere", lead(), person(&[(&other, "7")])),
+            ("no record", Lead { record: None, ..lead() }, person(&[(&crm, "7")])),
+        ] {
+            assert_eq!(owned(&settings(), &lead, &person, NOW), None, "{name}");
+        }
+    }
+}

@@ -19,6 +19,13 @@ SELECT l.number, l.code, l.id AS lead_id, l.received_at,
           FROM claims c WHERE c.lead_id = l.id) AS claim,
        (SELECT min(round((julianday(s.submitted_at) - julianday(l.received_at)) * 86400.0, 1))
           FROM sms_messages s WHERE s.lead_id = l.id AND s.state <> 'unknown') AS seconds_to_sms,
+       -- Of texts that called a person: what a person was answered comes later and says nothing of speed.
+       (SELECT min(round((julianday(s.submitted_at) - julianday(l.received_at)) * 86400.0, 1))
+          FROM sms_messages s LEFT JOIN jobs j ON j.id = s.job_id
+         WHERE s.lead_id = l.id AND s.state <> 'unknown' AND NOT coalesce(json_extract(j.payload, '$.is_answer'), 0)) AS seconds_to_submitted,
+       (SELECT min(round((julianday(s.delivered_at) - julianday(l.received_at)) * 86400.0, 1))
+          FROM sms_messages s LEFT JOIN jobs j ON j.id = s.job_id
+         WHERE s.lead_id = l.id AND NOT coalesce(json_extract(j.payload, '$.is_answer'), 0)) AS seconds_to_delivered,
        (SELECT round((julianday(c.claimed_at) - julianday(l.received_at)) * 86400.0, 1)
           FROM claims c WHERE c.lead_id = l.id AND c.state = 'claimed') AS seconds_to_claim,
        (SELECT count(*) FROM inbox i WHERE i.lead_id = l.id AND i.verdict IN ('duplicate', 'repeat')) AS repeats,

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use nightdesk::deliver::twilio::{self, Twilio};
 use nightdesk::demo::sim::{self, Fault, Match, Sim};
 use nightdesk::model::{
-    AttemptId, Channel, ClassifiedBy, CrmNote, CrmRecord, CrmUpdate, Effect, Job, JobId, Label, Lane, Lead, LeadCode,
-    LeadId, Outcome, Priority, RingTask, RowId, SmsTask, Task, Timestamp, Work,
+    AttemptId, Channel, ClassifiedBy, CrmNote, CrmRecord, CrmTask, CrmUpdate, Effect, Job, JobId, Label, Lane, Lead,
+    LeadCode, LeadId, Outcome, Priority, RingTask, RowId, SmsTask, Task, Timestamp, Work,
 };
 use nightdesk::wire::Wire;
 use nightdesk::writeback::hubspot::{self, HubSpot};
@@ -83,6 +83,10 @@ fn sms() -> Task {
 
 fn note() -> Task {
     Task::CrmNote(CrmNote { record: record(), news: None })
+}
+
+fn task() -> Task {
+    Task::CrmTask(CrmTask { record: record(), subject: "nobody has claimed it".to_owned(), words: "call".to_owned() })
 }
 
 fn update() -> Task {
@@ -223,17 +227,18 @@ async fn a_phone_is_called_once_whatever_goes_wrong() {
 }
 
 #[tokio::test]
-async fn a_note_whose_outcome_is_unknown_is_found_although_the_index_lags() {
+async fn a_note_or_a_task_whose_outcome_is_unknown_is_found_although_the_index_lags() {
     for (name, fault, want, _) in faults() {
-        for lag in [Duration::ZERO, Duration::from_hours(1)] {
+        for (lag, made) in [Duration::ZERO, Duration::from_hours(1)].map(|lag| [(lag, note()), (lag, task())]).concat()
+        {
             let (sim, hubspot) = hubspot(account().search_lag(lag)).await;
-            let work = work(note());
+            let work = work(made);
             sim.script([fault.clone()]);
             let outcome = hubspot.perform(&work).await.outcome;
             assert_eq!(class(&outcome), want, "{name}: {outcome:?}");
             sim.heal();
             let found = hubspot.perform(&looked_up(&work)).await.outcome;
-            let notes = sim.notes_of("101");
+            let notes = [sim.notes_of("101"), sim.tasks_of("101")].concat();
             assert_eq!(class(&found), if notes.is_empty() { "absent" } else { "done" }, "{name}: {found:?}");
             assert!(notes.iter().all(|written| note::carries(&written.body, &work.job.key())), "{name}");
             assert_eq!(sim.violations(), Vec::<String>::new(), "{name}");
@@ -254,6 +259,38 @@ async fn class_and_priority_arrive_in_the_end() {
         assert_eq!(sim.property("101", "high_priority").as_deref(), Some("true"), "{name}");
         assert_eq!(sim.violations(), Vec::<String>::new(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn an_owner_arrives_or_is_refused_alone() {
+    let owner = |id: &str| {
+        Task::CrmUpdate(CrmUpdate { record: record(), label: None, priority: None, owner: Some(id.to_owned()) })
+    };
+    let (sim, hubspot) = hubspot(account().owner("41629779")).await;
+    assert_eq!(class(&hubspot.perform(&work(owner("41629779"))).await.outcome), "done");
+    let Outcome::Failed(failure) = hubspot.perform(&work(owner("7"))).await.outcome else { panic!("it was written") };
+    assert_eq!(failure.fault.name(), "permanent");
+    assert!(failure.reason.contains("INVALID_OWNER_ID"), "{failure:?}");
+    assert!(failure.cure.unwrap_or_default().contains("oncall.people.KEY.owner"));
+    assert_eq!(sim.property("101", "hubspot_owner_id").as_deref(), Some("41629779"));
+    assert_eq!(sim.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_task_stands_at_the_top_of_the_list() {
+    let (sim, hubspot) = hubspot(account()).await;
+    assert_eq!(class(&hubspot.perform(&work(task())).await.outcome), "done");
+    let [task] = &sim.tasks_of("101")[..] else { panic!("one task") };
+    for (name, want) in [
+        ("hs_task_subject", "nobody has claimed it"),
+        ("hs_task_status", "NOT_STARTED"),
+        ("hs_task_priority", "HIGH"),
+        ("hs_task_type", "TODO"),
+    ] {
+        assert_eq!(task.properties[name], want);
+    }
+    assert_eq!(sim.notes_of("101").len(), 0);
+    assert_eq!(sim.violations(), Vec::<String>::new());
 }
 
 #[tokio::test]

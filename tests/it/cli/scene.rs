@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nightdesk::model::{
     BootId, Channel, ClassifiedBy, CrmRecord, CrmUpdate, JobState, Label, Lane, LeadId, LlmCall, NewJob, NewLead,
-    Phone, Priority, Reading, RowId, SmsTask, Stage, Task, Timestamp, Trace,
+    Phone, Priority, Reading, RowId, SmsReceipt, SmsTask, Stage, Task, Timestamp, Trace,
 };
 use nightdesk::store::{Arrival, Closing, Gate, NewDeadLetter, Opening, Received, Settlement, Store};
 use tempfile::TempDir;
@@ -202,10 +202,16 @@ fn text(store: &mut Store, lead: LeadId) {
         thread: 0,
         is_answer: false,
     };
-    job(store, lead, Task::Sms(sms), &channel);
+    let id = job(store, lead, Task::Sms(sms), &channel);
     let said = trace("AT+CMGS=30", "+CMGS: 7\r\nOK");
     let closing = Closing { outcome: "done", reason: None, trace: &said };
     work(store, &channel, 3, &closing, JobState::Done);
+    let arrived = store.transact(|tx| {
+        let (job, ..) = tx.job(id)?.unwrap();
+        tx.set_sms(&job, "submitted", Some("7"), Some(1), at(4))?;
+        tx.deliver_sms(&job, &SmsReceipt { reference: "7".into(), parts: 1, delivered: true }, at(9))
+    });
+    assert!(arrived.unwrap());
 }
 
 fn refuse_crm(store: &mut Store, lead: LeadId) {

@@ -55,9 +55,9 @@ pub(super) struct Book {
 }
 
 impl Job {
-    /// The key in the marker of its note.
-    pub(super) fn note_key(&self) -> String {
-        format!("nd{}crmnote{}", self.lead.replace('-', ""), self.generation)
+    /// The key in the marker of what it makes.
+    pub(super) fn marker(&self) -> String {
+        format!("nd{}{}{}", self.lead.replace('-', ""), self.kind.replace('_', ""), self.generation)
     }
 }
 

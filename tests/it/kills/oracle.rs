@@ -181,29 +181,37 @@ impl Judge<'_> {
         texts
     }
 
-    fn crm(&mut self, sent: &Sent, lead: &Lead) {
-        let jobs = self.book.jobs_of(&lead.id);
-        let mut notes: BTreeMap<String, Vec<Note>> = BTreeMap::new();
-        for note in self.campaign.office.hubspot.notes_of(&sent.contact) {
-            notes.entry(marker(&note.body)).or_default().push(note);
+    /// What jobs of this kind have made: each thing once, and each by a try that began before it.
+    fn made(&mut self, sent: &Sent, jobs: &[Job], kind: &str, made: Vec<Note>) {
+        let mut things: BTreeMap<String, Vec<Note>> = BTreeMap::new();
+        for thing in made {
+            things.entry(marker(&thing.body)).or_default().push(thing);
         }
-        for (key, same) in &notes {
-            let Some(job) = jobs.iter().find(|job| job.kind == "crm_note" && job.note_key() == *key) else {
-                self.say(Kind::Unbacked, sent, format!("a note of no job: {key}"));
+        for (key, same) in &things {
+            let Some(job) = jobs.iter().find(|job| job.kind == kind && job.marker() == *key) else {
+                self.say(Kind::Unbacked, sent, format!("a {kind} of no job: {key}"));
                 continue;
             };
             if same.len() > 1 {
-                self.say(Kind::Doubled, sent, format!("{} notes of one key", same.len()));
+                self.say(Kind::Doubled, sent, format!("{} of one {kind}", same.len()));
             }
             if !self.book.began(&job.id, same[0].at) {
-                self.say(Kind::Unbacked, sent, format!("a note of {} without an attempt before it", same[0].at));
+                self.say(Kind::Unbacked, sent, format!("a {kind} of {} without an attempt before it", same[0].at));
             }
         }
-        for job in jobs.iter().filter(|job| job.kind == "crm_note" && job.state == "done") {
-            if !notes.contains_key(&job.note_key()) {
-                self.say(Kind::Untrue, sent, "its note is done and is not there");
+        for job in jobs.iter().filter(|job| job.kind == kind && job.state == "done") {
+            if !things.contains_key(&job.marker()) {
+                self.say(Kind::Untrue, sent, format!("its {kind} is done and is not there"));
             }
         }
+    }
+
+    fn crm(&mut self, sent: &Sent, lead: &Lead) {
+        let jobs = self.book.jobs_of(&lead.id);
+        let hubspot = &self.campaign.office.hubspot;
+        let (notes, tasks) = (hubspot.notes_of(&sent.contact), hubspot.tasks_of(&sent.contact));
+        self.made(sent, &jobs, "crm_note", notes);
+        self.made(sent, &jobs, "crm_task", tasks);
         let written = self.campaign.office.hubspot.property(&sent.contact, "auto_classification");
         let last = jobs.iter().rfind(|job| job.kind == "crm_update");
         if last.is_some_and(|job| job.state == "done") && written != lead.label {
@@ -212,7 +220,7 @@ impl Judge<'_> {
     }
 }
 
-/// The key in a note's marker.
+/// The key in a marker.
 fn marker(body: &str) -> String {
     let after = body.rsplit("nightdesk:").next().unwrap_or_default();
     after.chars().take_while(char::is_ascii_alphanumeric).collect()

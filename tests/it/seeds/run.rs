@@ -176,6 +176,9 @@ impl Run {
                             self.at(at.after(after), Event::Told(Told::Report(deed.clone(), fate)));
                         }
                     }
+                    if matches!(deed.what, What::Task(_)) {
+                        self.count(Blow::Task);
+                    }
                     self.world.happen(deed, at);
                 }
                 Event::Told(one) => told.push(one),

@@ -26,10 +26,12 @@ pub(super) enum Blow {
     /// A network reported on a text.
     ReportedDelivered,
     ReportedFailed,
+    /// Nobody had claimed a lead, and the CRM got a task.
+    Task,
 }
 
 impl Blow {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Step,
         Self::Lead,
         Self::Duplicate,
@@ -43,6 +45,7 @@ impl Blow {
         Self::ClockJump,
         Self::ReportedDelivered,
         Self::ReportedFailed,
+        Self::Task,
     ];
 }
 

@@ -103,11 +103,8 @@ impl HubSpot {
         let (at, made) = (Timestamp::now(), Instant::now());
         let note = Note { id, contacts, body: text, timestamp, properties, at, made };
         let created = note.json(&asked);
-        if kind.to_contact == TASK.to_contact {
-            self.tasks.push(note)
-        } else {
-            self.notes.push(note)
-        }
+        let made = if kind.to_contact == TASK.to_contact { &mut self.tasks } else { &mut self.notes };
+        made.push(note);
         Ok(Answer::new(201, created))
     }
 

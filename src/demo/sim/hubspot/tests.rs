@@ -19,6 +19,7 @@ async fn call(sim: &Sim<HubSpot>, method: &str, path: &str, body: &Value) -> Ask
 
 const CONTACT: &str = "/crm/v3/objects/contacts/101";
 const NOTES: &str = "/crm/v3/objects/notes";
+const TASKS: &str = "/crm/v3/objects/tasks";
 const SEARCH: &str = "/crm/v3/objects/notes/search";
 const PROPERTIES: &str = "/crm/v3/properties/contacts";
 
@@ -27,6 +28,15 @@ fn note() -> Value {
         "properties": { "hs_timestamp": "2026-11-23T02:00:00Z", "hs_note_body": "22:04 SMS to Dana nightdesk:ab12cd" },
         "associations": [{ "to": { "id": "101" },
                            "types": [{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 202 }] }],
+    })
+}
+
+fn task() -> Value {
+    json!({
+        "properties": { "hs_timestamp": "2026-11-23T02:00:00Z", "hs_task_body": "call nightdesk:ab12cd", "hs_task_subject": "x",
+                        "hs_task_status": "NOT_STARTED", "hs_task_priority": "HIGH", "hs_task_type": "CALL" },
+        "associations": [{ "to": { "id": "101" },
+                           "types": [{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 204 }] }],
     })
 }
 
@@ -87,6 +97,46 @@ async fn notes_are_found_once_the_search_knows_them() {
 }
 
 #[tokio::test]
+async fn tasks_are_no_notes() {
+    let sim = Sim::spawn(account().owner("7")).await.unwrap();
+    let mut owned = task();
+    owned["properties"]["hubspot_owner_id"] = json!("7");
+    let made = call(&sim, "POST", TASKS, &owned).await;
+    assert_eq!((made.status, &made.json()["properties"]["hs_task_priority"]), (201, &json!("HIGH")));
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let mut body = search("101", "ab12cd");
+    body["filterGroups"][0]["filters"][1]["propertyName"] = json!("hs_task_body");
+    body["properties"] = json!(["hs_task_body"]);
+    let found = call(&sim, "POST", &format!("{TASKS}/search"), &body).await.json();
+    assert_eq!(found["results"][0]["properties"]["hs_task_body"], "call nightdesk:ab12cd");
+    let listed = call(&sim, "GET", "/crm/v4/objects/contacts/101/associations/tasks", &Value::Null).await.json();
+    assert_eq!(listed["results"][0]["toObjectId"].to_string(), id);
+    assert_eq!(listed["results"][0]["associationTypes"][0]["typeId"], 203);
+    let read = call(&sim, "GET", &format!("{TASKS}/{id}?properties=hs_task_subject"), &Value::Null).await.json();
+    assert_eq!(read["properties"]["hs_task_subject"], "x");
+    assert_eq!(call(&sim, "GET", &format!("{NOTES}/{id}"), &Value::Null).await.status, 404);
+    assert_eq!((sim.notes_of("101").len(), sim.tasks_of("101").len()), (0, 1));
+    assert!(sim.violations().is_empty());
+}
+
+#[tokio::test]
+async fn an_owner_is_one_of_the_account() {
+    let sim = Sim::spawn(account().owner("7")).await.unwrap();
+    let write = |id: &str| json!({ "properties": { "hubspot_owner_id": id } });
+    assert_eq!(call(&sim, "PATCH", CONTACT, &write("7")).await.status, 200);
+    let mut owned = task();
+    owned["properties"]["hubspot_owner_id"] = json!("8");
+    for (method, path, body) in [("PATCH", CONTACT, write("8")), ("POST", TASKS, owned)] {
+        let got = call(&sim, method, path, &body).await;
+        let (category, code) = (got.json()["category"].clone(), got.json()["errors"][0]["code"].clone());
+        assert_eq!((got.status, category, code), (400, json!("VALIDATION_ERROR"), json!("INVALID_OWNER_ID")), "{path}");
+    }
+    assert_eq!(sim.property("101", "hubspot_owner_id").as_deref(), Some("7"));
+    assert_eq!(call(&sim, "PATCH", CONTACT, &write("")).await.status, 200, "nobody's");
+    assert!(sim.tasks_of("101").is_empty() && sim.violations().is_empty());
+}
+
+#[tokio::test]
 async fn client_mistakes_are_refused_and_remembered() {
     let changed = |pointer: &str, value: Value| {
         let mut body = note();
@@ -95,6 +145,11 @@ async fn client_mistakes_are_refused_and_remembered() {
     };
     let without = |mut body: Value, parent: &str, key: &str| {
         body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key).unwrap();
+        body
+    };
+    let odd = |name: &str, value: &str| {
+        let mut body = task();
+        body["properties"][name] = json!(value);
         body
     };
     let kind = "/associations/0/types/0";
@@ -114,6 +169,16 @@ async fn client_mistakes_are_refused_and_remembered() {
             body["key"] = json!(1);
             body
         }),
+        ("task without hs_timestamp", "POST", TASKS, without(task(), "/properties", "hs_timestamp")),
+        ("task with a note's id", "POST", TASKS, {
+            let mut body = task();
+            *body.pointer_mut(&format!("{kind}/associationTypeId")).unwrap() = json!(202);
+            body
+        }),
+        ("task of an unknown priority", "POST", TASKS, odd("hs_task_priority", "URGENT")),
+        ("task of an unknown status", "POST", TASKS, odd("hs_task_status", "OPEN")),
+        ("task of an unknown type", "POST", TASKS, odd("hs_task_type", "SMS")),
+        ("task with a note's body", "POST", TASKS, odd("hs_note_body", "x")),
         ("boolean property", "PATCH", CONTACT, json!({ "properties": { "high_priority": true } })),
         ("null property", "PATCH", CONTACT, json!({ "properties": { "high_priority": null } })),
         ("no properties", "PATCH", CONTACT, json!({})),
@@ -140,7 +205,7 @@ async fn client_mistakes_are_refused_and_remembered() {
         let got = call(&sim, method, path, &body).await;
         assert_eq!((got.status, got.json()["category"].as_str()), (400, Some("VALIDATION_ERROR")), "{name}");
         assert_eq!(sim.violations().len(), 1, "{name}");
-        assert!(sim.notes_of("101").is_empty(), "{name}");
+        assert!(sim.notes_of("101").is_empty() && sim.tasks_of("101").is_empty(), "{name}");
     }
 }
 
