@@ -49,7 +49,7 @@ pub struct Crm {
     pub priority_property: String,
     /// The property that holds what a prospect wrote.
     pub message_property: String,
-    /// Whether notes are written.
+    /// Whether notes and tasks are written.
     pub note: bool,
     /// The value stored for each class; all four are there.
     pub values: HashMap<Label, String>,
