@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey, Timestamp};
-use crate::store::{DeadLetterFilter, InboxCounts};
+use crate::store::{DeadLetterFilter, InboxCounts, WaitingLead};
 
 pub use sent::{Sent, new_text, send_within};
 
@@ -181,6 +181,9 @@ pub struct Status {
     /// Every modem. A desk from before they were told has a version that is to be told of, not an answer that can't be read.
     #[serde(default)]
     pub modems: Vec<ModemInfo>,
+    /// Urgent leads that nobody has claimed.
+    #[serde(default)]
+    pub waiting: Vec<WaitingLead>,
     /// What a person should look at.
     pub alerts: Vec<AlertStatus>,
     /// What is not set up yet.

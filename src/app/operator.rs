@@ -235,6 +235,7 @@ impl Online {
             free_bytes: self.space.free_bytes(),
             channels: self.channel_states(&reader)?,
             modems: self.modems.infos(),
+            waiting: reader.waiting(Timestamp::now())?,
             alerts: alerts.collect(),
             hints: self.hints.clone(),
         })

@@ -3,6 +3,7 @@
 //! A running desk is asked; of one that doesn't run, its database tells what it can, and the exit code says the rest.
 
 use std::io::Write;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -14,8 +15,8 @@ use super::systemd::Systemctl;
 use super::table::{Fit, Screen, amount, line};
 use super::tunnels::{Tunnel, tunnels};
 use crate::control::{AlertStatus, ChannelStatus, Request, Response, Status};
-use crate::model::{ModemInfo, Timestamp, bars};
-use crate::store::{InboxCounts, Reader};
+use crate::model::{ModemInfo, Timestamp, bars, in_words};
+use crate::store::{InboxCounts, Reader, WaitingLead};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -32,6 +33,7 @@ struct Shown {
     version: Option<String>,
     since: Option<String>,
     intake: Option<String>,
+    waiting: Vec<WaitingLead>,
     alerts: Vec<AlertStatus>,
     hints: Vec<String>,
     channels: Vec<ChannelStatus>,
@@ -74,6 +76,7 @@ impl Shown {
             version: Some(status.version),
             since: Some(status.since),
             intake: Some(status.intake),
+            waiting: status.waiting,
             alerts: status.alerts,
             hints: status.hints,
             channels: status.channels,
@@ -109,6 +112,7 @@ impl Shown {
         });
         let last = reader.last_lead_at()?;
         Ok(Self {
+            waiting: reader.waiting(Timestamp::now())?,
             alerts: alerts.collect(),
             channels: channels.collect(),
             counts: Some(reader.counts()?),
@@ -125,6 +129,7 @@ impl Shown {
             writeln!(out, "NOT RUNNING: no lead is taken in.")?;
             writeln!(out, "  why it stopped: journalctl -u nightdesk; to start it: systemctl start nightdesk")?;
         }
+        self.print_waiting(screen, out)?;
         self.print_troubles(screen, out)?;
         if !self.channels.is_empty() {
             let rows = self.channels.iter().map(|channel| {
@@ -175,6 +180,28 @@ impl Shown {
                 let name = if before.is_empty() { format!("{}: ", line(&modem.name)) } else { before.to_owned() };
                 writeln!(out, "{name}{}", line(words))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Leads that wait for a person come before everything else.
+    fn print_waiting(&self, screen: &Screen, out: &mut dyn Write) -> Result<(), CliError> {
+        if !self.waiting.is_empty() {
+            writeln!(out, "\nUNCLAIMED")?;
+        }
+        for lead in &self.waiting {
+            let who = [lead.name.as_deref(), lead.phone.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            let since = screen.stored_time(&lead.received_at);
+            writeln!(out, "  since {since}: {} {}", line(&lead.code), line(&who))?;
+            let called = lead.called.as_deref().map_or_else(|| "nobody".to_owned(), line);
+            let state = if lead.unanswered { "nobody has claimed it" } else { "nobody has claimed it yet" };
+            let after = |seconds: Option<u32>| seconds.map(|n| in_words(Duration::from_secs(n.into())));
+            let texted = after(lead.seconds_to_submitted)
+                .map_or_else(|| "not texted".to_owned(), |n| format!("texted after {n}"));
+            let arrived = after(lead.seconds_to_delivered)
+                .map_or_else(|| "no report".to_owned(), |n| format!("delivered after {n}"));
+            let text = format!("{texted}, {arrived}");
+            writeln!(out, "    {text}; {called} was called last, {state}")?;
         }
         Ok(())
     }

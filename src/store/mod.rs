@@ -36,6 +36,7 @@ mod sms_parts;
 mod sms_reports;
 mod space;
 mod upkeep;
+mod waiting;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -62,6 +63,7 @@ pub use read::{ArrivalRow, AttemptRow, InboxCounts, JobRow, LeadRow, LlmCallRow,
 pub use sms_inbound::Inbound;
 pub use space::{Space, SpaceSettings};
 pub use upkeep::Orphan;
+pub use waiting::WaitingLead;
 pub use writer::{Command, Rider, Writer, WriterExit};
 
 /// The alert that stands while webhooks wait for the clock.

@@ -133,9 +133,9 @@ fn a_note_tells_whose_phone_rang() {
         };
         action(Task::Ring(task), channel, state, "23T21:07:30", how)
     };
-    let told = |line: &'static str| vec![HEADLINE, "22:04 SMS to Dana sent (modem).", line];
+    let told = |line: &'static str| vec![HEADLINE, "22:04 SMS to Dana sent (modem) 20 s after it came in.", line];
     let modem = |state, how| vec![sent(), ring("ring:modem0", state, how)];
-    let silent = vec![HEADLINE, "22:04 SMS to Dana sent (modem)."];
+    let silent = vec![HEADLINE, "22:04 SMS to Dana sent (modem) 20 s after it came in."];
     check(vec![
         ("no answer", urgent(), modem(JobState::Done, "rang 20 s"), told("22:07 rang Dana for 20 s (modem).")),
         ("busy", urgent(), modem(JobState::Done, "busy"), told("22:07 rang Dana (modem): busy.")),

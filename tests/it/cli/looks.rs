@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use nightdesk::control::{self, AlertStatus, ChannelStatus, Operator, Request, Response, Status};
-use nightdesk::store::{InboxCounts, Reader};
+use nightdesk::store::{InboxCounts, Reader, WaitingLead};
 use tokio_util::sync::CancellationToken;
 
 use super::scene::Scene;
@@ -123,6 +123,28 @@ impl Operator for StandIn {
     }
 }
 
+fn waiting() -> Vec<WaitingLead> {
+    let lead = WaitingLead {
+        code: "K7".into(),
+        name: Some("Anna\u{1b}[2J Berg".into()),
+        phone: Some("+46 8 123".into()),
+        received_at: "2026-11-23T02:04:00.000Z".into(),
+        unanswered: true,
+        called: Some("Boss".into()),
+        seconds_to_submitted: Some(6),
+        seconds_to_delivered: Some(12),
+    };
+    let fresh = WaitingLead {
+        code: "B3".into(),
+        name: None,
+        unanswered: false,
+        called: Some("Dana".into()),
+        seconds_to_delivered: None,
+        ..lead.clone()
+    };
+    vec![lead, fresh]
+}
+
 fn a_status() -> Status {
     let channel = |name: &str, state: &str, reason: Option<&str>| ChannelStatus {
         name: name.into(),
@@ -143,6 +165,7 @@ fn a_status() -> Status {
             channel("crm:hubspot", "closed", None),
         ],
         modems: super::modem::modems(),
+        waiting: waiting(),
         alerts: vec![AlertStatus {
             since: "2026-11-23T02:05:00.000Z".into(),
             count: 4,
