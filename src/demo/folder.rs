@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+use super::people::{DANA, LEE};
 use super::samples::PORTAL;
 use super::world::{ACCOUNT, MODEL, World};
 
@@ -20,10 +21,6 @@ const TRIES: usize = 16;
 
 /// The address senders know. The tunnel in front of a real desk would end at its listener.
 pub(super) const PUBLIC_URL: &str = "https://leads.example.com";
-/// The person on call.
-pub(super) const WHO: &str = "Dana";
-/// And where the texts go.
-pub(super) const NUMBER: &str = "+13035550119";
 
 /// What the peers and the desk know of each other: made up for this run, worth nothing elsewhere.
 pub(super) struct Keys {
@@ -125,8 +122,15 @@ description = "Barcode scanners and their software, for warehouses."
 time-zone = "{zone}"
 
 [oncall]
-name = "{WHO}"
-phone = "{NUMBER}"
+chain = [{{ who = "{}", wait = "6s" }}, {{ who = "{}" }}]   # a clock of the demo: a person gets minutes
+
+[oncall.people.{}]
+name = "{}"
+phone = "{}"
+
+[oncall.people.{}]
+name = "{}"
+phone = "{}"
 
 [sources.hubspot]
 kind = "hubspot-workflow"
@@ -155,17 +159,17 @@ output-price = 2.00
 
 [sms]
 channels = ["modem0", "twilio"]
-failover-after = "3s"                          # one of two clocks of the demo that are not the default (30 s)
+failover-after = "3s"                          # another clock of the demo that is not the default (30 s)
 
 [outbox]
-retry-base = "200ms"                           # the other one (1 s): Twilio is asked sooner what became of a text
+retry-base = "200ms"                           # and another (1 s): Twilio is asked sooner what became of a text
 
 [modem.modem0]
 port = {port}
 pin = {pin}
 parts-per-hour = 1000
 parts-per-day = 1000
-timings = {{ part-gap = "1ms" }}
+timings = {{ part-gap = "1ms", reopen = "500ms" }}
 
 [twilio]
 base-url = "{twilio_url}"
@@ -178,6 +182,14 @@ kind = "hubspot"
 base-url = "{hubspot_url}"
 token = {hubspot}
 "#,
+            DANA.key,
+            LEE.key,
+            DANA.key,
+            DANA.name,
+            DANA.number,
+            LEE.key,
+            LEE.name,
+            LEE.number,
             data = quoted(&self.data()),
             socket = quoted(&self.0.join(SOCKET)),
             zone = TimeZone::system().iana_name().unwrap_or("UTC"),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::{Channel, Label, Lead, RingTask, SmsTask, Task, Timestamp};
-use crate::store::{DeadLetter, JobRow};
+use crate::store::{DeadLetter, JobRow, TimelineRow};
 
 /// Something that happened to a lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,16 +20,22 @@ pub(super) enum What {
     Labelled(Label),
     /// No class was found in time, and a person is told.
     Unclassified,
-    /// A text left.
-    Texted { channel: String, text: String },
+    /// A text left; an answer tells somebody more who knows of the lead.
+    Texted { channel: String, who: String, text: String, is_answer: bool },
+    /// A phone has the text, says the network.
+    Delivered,
+    /// Nobody claimed the lead in time, and somebody else is called.
+    CalledOn { who: String },
+    /// A person has answered: the lead is theirs.
+    Claimed { who: String },
     /// A channel for texts was given up.
     GivenUp { channel: String, reason: String },
     /// A phone rang.
     Rang { channel: String, who: String, how: String },
     /// The CRM took the class.
     Written,
-    /// The CRM took a note.
-    Noted,
+    /// The CRM took a note: of those about the lead, the one with this number, from 0.
+    Noted { nth: usize },
     /// The CRM took a task: nobody had claimed the lead.
     Urged,
     /// A job is a dead letter.
@@ -52,7 +58,7 @@ pub(super) struct Follower(HashSet<(String, String)>);
 
 impl Follower {
     /// What is new, in the order in which it happened.
-    pub(super) fn news(&mut self, lead: &Lead, jobs: &[JobRow]) -> Vec<Event> {
+    pub(super) fn news(&mut self, lead: &Lead, jobs: &[JobRow], rows: &[TimelineRow]) -> Vec<Event> {
         let mut events = Vec::new();
         if let Some(at) = lead.provisional_at
             && self.0.insert(("lead".to_owned(), "provisional".to_owned()))
@@ -61,8 +67,20 @@ impl Follower {
         }
         for job in jobs {
             let Some(at) = job.ended_at.as_deref().and_then(|at| at.parse().ok()) else { continue };
-            if let Some(what) = what(lead, job)
+            if let Some(what) = what(lead, job, jobs)
                 && self.0.insert((job.id.clone(), job.state.clone()))
+            {
+                events.push(Event { at, what });
+            }
+        }
+        let mut calls = 0_u32;
+        for row in rows {
+            let Ok(at) = row.at.parse() else { continue };
+            if row.what == "lead called" {
+                calls = calls.saturating_add(1);
+            }
+            if let Some(what) = of_people(row, calls)
+                && self.0.insert((row.what.clone(), row.at.clone()))
             {
                 events.push(Event { at, what });
             }
@@ -72,8 +90,18 @@ impl Follower {
     }
 }
 
+/// What people did, and their phones. Whoever is called first is no news: that text is.
+fn of_people(row: &TimelineRow, calls: u32) -> Option<What> {
+    match row.what.as_str() {
+        "text on sms:modem0 delivered" => Some(What::Delivered),
+        "lead called" if calls > 1 => Some(What::CalledOn { who: row.detail.clone() }),
+        "lead claimed" => Some(What::Claimed { who: row.detail.clone() }),
+        _ => None,
+    }
+}
+
 /// What the end of a job means for the story; timers mean nothing.
-fn what(lead: &Lead, job: &JobRow) -> Option<What> {
+fn what(lead: &Lead, job: &JobRow, jobs: &[JobRow]) -> Option<What> {
     let task: Task = serde_json::from_str(&job.payload).ok()?;
     let reason = || job.result.clone().unwrap_or_default();
     let channel = || Channel::stored(job.channel.clone()).short_name().to_owned();
@@ -88,11 +116,17 @@ fn what(lead: &Lead, job: &JobRow) -> Option<What> {
         ) => None,
         (task, "dead") => Some(What::Dead { job: job.id.clone(), kind: task.kind().to_owned() }),
         (Task::Classify { .. }, "done") => Some(What::Labelled(lead.label?)),
-        (Task::Sms(SmsTask { text, .. }), "done") => Some(What::Texted { channel: channel(), text }),
+        (Task::Sms(SmsTask { text, who, is_answer, .. }), "done") => {
+            Some(What::Texted { channel: channel(), who, text, is_answer })
+        }
         (Task::Sms(_), "cancelled") => Some(What::GivenUp { channel: channel(), reason: reason() }),
         (Task::Ring(RingTask { who, .. }), "done") => Some(What::Rang { channel: channel(), who, how: reason() }),
         (Task::CrmUpdate(_), "done") => Some(What::Written),
-        (Task::CrmNote(_), "done") => Some(What::Noted),
+        (Task::CrmNote(_), "done") => {
+            let earlier =
+                |other: &&JobRow| other.kind == job.kind && other.state == "done" && other.ended_at < job.ended_at;
+            Some(What::Noted { nth: jobs.iter().filter(earlier).count() })
+        }
         (Task::CrmTask(_), "done") => Some(What::Urged),
         (task, "cancelled") => Some(What::Moot { kind: task.kind().to_owned(), reason: reason() }),
         _ => None,
@@ -157,11 +191,11 @@ mod tests {
         let mut follower = Follower::default();
         let whats = |events: Vec<Event>| events.into_iter().map(|event| event.what).collect::<Vec<_>>();
         assert_eq!(
-            whats(follower.news(&lead(), &jobs)),
+            whats(follower.news(&lead(), &jobs, &[])),
             [What::Labelled(Label::Spam), What::Dead { job: "a".into(), kind: "crm_note".into() }]
         );
-        assert_eq!(follower.news(&lead(), &jobs), []);
+        assert_eq!(follower.news(&lead(), &jobs, &[]), []);
         jobs[0].state = "done".into();
-        assert_eq!(whats(follower.news(&lead(), &jobs)), [What::Noted], "a requeued job ends again");
+        assert_eq!(whats(follower.news(&lead(), &jobs, &[])), [What::Noted { nth: 0 }], "a requeued job ends again");
     }
 }

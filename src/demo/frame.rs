@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::folder::{Folder, NUMBER, PUBLIC_URL, WHO};
+use super::folder::{Folder, PUBLIC_URL};
 use super::ledger::{Act, Entry, State};
 use super::page::Page;
+use super::people::{DANA, LEE};
 use super::post::PATH;
 use super::world::VISITOR;
 use crate::store::DATABASE;
@@ -30,7 +31,7 @@ pub(super) fn opening(page: &mut Page<'_>, folder: &Folder, at: Addresses) -> io
         &format!("  webhooks   {PUBLIC_URL}{PATH}, which a tunnel would bring to"),
         &format!("             http://{}{PATH}", at.intake),
         &format!("  health     http://{}/readyz", at.admin),
-        &format!("  on call    {WHO}, {NUMBER}"),
+        &format!("  on call    {}, {}; then {}, {}", DANA.name, DANA.number, LEE.name, LEE.number),
         &format!("  folder     {}", folder.path().display()),
     ])
 }
@@ -74,12 +75,22 @@ fn row(entry: &Entry) -> Vec<String> {
         (None, _) => "(open)",
     };
     let done: Vec<String> = entry.actions.iter().filter(|act| act.state != "cancelled").map(told).collect();
+    let done: Vec<String> = done
+        .chunk_by(|one, next| one == next)
+        .filter_map(|same| {
+            Some(if same.len() == 1 {
+                same.first()?.clone()
+            } else {
+                format!("{}, {} times", same.first()?, same.len())
+            })
+        })
+        .collect();
     vec![
         entry.code.as_ref().map_or_else(dash, ToString::to_string),
         entry.sample.to_owned(),
         came_to.to_owned(),
         entry.ms_to_sms.map_or_else(dash, |ms| format!("{ms} ms")),
-        if done.is_empty() { dash() } else { done.join(", ") },
+        if done.is_empty() { dash() } else { done.join("; ") },
     ]
 }
 

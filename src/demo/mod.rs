@@ -10,6 +10,7 @@ mod frame;
 mod ledger;
 mod night;
 mod page;
+mod people;
 mod post;
 mod samples;
 pub mod sim;
@@ -146,7 +147,10 @@ async fn tell(
     let Stage { folder, keys, world, config } = stage;
     let mut night = Night::new(Page::new(out), world, addresses.intake, &keys.hubspot_client, &config.storage)?;
     frame::opening(night.page(), folder, addresses)?;
-    night.tell().await?;
+    tokio::select! {
+        told = night.tell() => told?,
+        () = people::live(world) => {}
+    }
     let (entries, answers) = night.books();
     *books = Books { entries: entries.to_vec(), faults: verdict::faults(entries, answers, world) };
     frame::closing(night.page(), folder, &books.entries, &books.faults)?;
@@ -154,5 +158,8 @@ async fn tell(
         return Ok(());
     }
     frame::standing(night.page(), folder, addresses)?;
-    night.watch().await
+    tokio::select! {
+        watched = night.watch() => watched,
+        () = people::live(world) => Ok(()),
+    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::DemoError;
-use super::follow::Follower;
+use super::follow::{Follower, What};
 use super::ledger::{self, Entry};
 use super::page::Page;
 use super::post;
@@ -19,7 +19,7 @@ use super::samples::{Around, SAMPLES, Sample};
 use super::tell;
 use super::world::World;
 use crate::control::{self, Request, Response};
-use crate::model::{InboxId, Lead, LeadId, ModemState, Timestamp};
+use crate::model::{InboxId, Lead, LeadId, ModemState};
 use crate::store::{ArrivalRow, DeadLetter, DeadLetterFilter, Reader};
 use crate::wire::Wire;
 
@@ -41,6 +41,8 @@ pub(super) struct Night<'a> {
     secret: &'a str,
     socket: PathBuf,
     limit: Instant,
+    /// The modem's cable lies on the floor.
+    unplugged: bool,
     entries: Vec<Entry>,
     answers: Vec<Option<u16>>,
 }
@@ -64,6 +66,7 @@ impl<'a> Night<'a> {
             secret,
             socket: storage.control_socket.clone(),
             limit: after(LIMIT),
+            unplugged: false,
             entries: Vec::new(),
             answers: Vec::new(),
         })
@@ -108,9 +111,6 @@ impl<'a> Night<'a> {
         let Some(arrival) = arrival else { return Ok((Entry { sample: sample.name, ..Entry::default() }, answer)) };
         let mut follower = Follower::default();
         self.arrived(&arrival, &mut follower, until).await?;
-        if let (Some(lead), true) = (arrival.lead_id, sample.is_texted_by("modem")) {
-            self.delivered(lead, until).await?;
-        }
         self.after(sample, &arrival, &mut follower, until).await?;
         Ok((ledger::entry(&self.reader, sample.name, &arrival)?, answer))
     }
@@ -119,7 +119,10 @@ impl<'a> Night<'a> {
     async fn before(&mut self, sample: &Sample) {
         match sample.around {
             Around::Nothing => {}
-            Around::ModemUnplugged => self.world.modem.unplug().await,
+            Around::ModemUnplugged => {
+                self.world.modem.unplug().await;
+                self.unplugged = true;
+            }
             Around::OptionRemoved(label) => self.world.allow(label, false),
         }
     }
@@ -133,14 +136,7 @@ impl<'a> Night<'a> {
         until: Instant,
     ) -> Result<(), DemoError> {
         match sample.around {
-            Around::Nothing => {}
-            Around::ModemUnplugged => {
-                self.world.modem.plug().await;
-                self.page.gap()?;
-                self.page.say("The modem is plugged in again. Its SIM has locked itself meanwhile:")?;
-                self.page.gap()?;
-                self.modem_ready("takes the PIN again, and the modem can send").await?;
-            }
+            Around::Nothing | Around::ModemUnplugged => {}
             Around::OptionRemoved(label) => {
                 self.world.allow(label, true);
                 let letters = self.letters(|letter| arrival.lead_id.is_some() && letter.lead_id == arrival.lead_id)?;
@@ -152,6 +148,16 @@ impl<'a> Night<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Somebody sees the cable.
+    async fn plug(&mut self) -> Result<(), DemoError> {
+        self.world.modem.plug().await;
+        self.unplugged = false;
+        self.page.gap()?;
+        self.page.say("The modem is plugged in again. Its SIM has locked itself meanwhile:")?;
+        self.page.gap()?;
+        self.modem_ready("takes the PIN again, and the modem can send").await
     }
 
     /// The next webhook that was not told of yet, of this source or of any.
@@ -191,9 +197,13 @@ impl<'a> Night<'a> {
             // The lead first: once it has settled, the jobs that are read after it have all ended.
             let lead = self.lead(id)?;
             let jobs = self.reader.jobs(id)?;
-            for event in follower.news(&lead, &jobs) {
+            let rows = self.reader.timeline(id)?;
+            for event in follower.news(&lead, &jobs, &rows) {
                 let letters = self.letters(|letter| event.concerns(letter))?;
                 tell::event(&mut self.page, self.world, &lead, &event, &letters)?;
+                if self.unplugged && matches!(&event.what, What::Texted { .. }) {
+                    self.plug().await?;
+                }
             }
             if let Some(at) = lead.settled_at {
                 return Ok(self.page.moment(at.since(lead.received_at), "settled")?);
@@ -234,20 +244,6 @@ impl<'a> Night<'a> {
                 && info.state == ModemState::Ready
             {
                 return Ok(self.page.moment(begun.elapsed(), &format!("it {how}"))?);
-            }
-            sleep(LOOK).await;
-        }
-        Ok(())
-    }
-
-    /// Waits for the network's word on the texts of a lead, which comes some seconds after they left.
-    async fn delivered(&mut self, id: LeadId, until: Instant) -> Result<(), DemoError> {
-        let lead = self.lead(id)?;
-        while Instant::now() < until {
-            let rows = self.reader.timeline(id)?;
-            let word = rows.iter().find(|row| row.what.starts_with("text on sms:modem0 delivered"));
-            if let Some(at) = word.and_then(|row| row.at.parse::<Timestamp>().ok()) {
-                return Ok(self.page.moment(at.since(lead.received_at), "the network reports: the phone has it")?);
             }
             sleep(LOOK).await;
         }

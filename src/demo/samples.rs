@@ -64,6 +64,10 @@ pub(super) struct Sample {
     pub(super) want: Want,
 }
 
+/// A channel that hangs on how fast this machine is.
+pub(super) const EITHER: &str = "either";
+const BY_EITHER: WantedAction = ("sms", EITHER, "done");
+/// The text that calls somebody, or what whoever answers is told.
 const BY_MODEM: WantedAction = ("sms", "modem", "done");
 const FIELDS: WantedAction = ("crm_update", "hubspot", "done");
 const NOTE: WantedAction = ("crm_note", "hubspot", "done");
@@ -94,7 +98,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
         message: Some(WANTED_NOW),
         around: Around::Nothing,
         answer: 202,
-        want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, FIELDS, NOTE]),
+        want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, BY_MODEM, FIELDS, NOTE, NOTE]),
     },
     Sample {
         name: "tire-kicker",
@@ -159,7 +163,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
         message: Some(FROM_WORD),
         around: Around::Nothing,
         answer: 202,
-        want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, FIELDS, NOTE]),
+        want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, BY_MODEM, FIELDS, NOTE, NOTE]),
     },
     Sample {
         name: "duplicate",
@@ -204,7 +208,20 @@ pub(super) const SAMPLES: [Sample; 9] = [
         ),
         around: Around::ModemUnplugged,
         answer: 202,
-        want: Want::Lead(Label::UrgentBuyer, &[("sms", "modem", "cancelled"), ("sms", "twilio", "done"), FIELDS, NOTE]),
+        want: Want::Lead(
+            Label::UrgentBuyer,
+            &[
+                ("sms", "modem", "cancelled"),
+                // Lee is called, Lee is told all there is, Dana is told that Lee has it: by the modem, if it is back.
+                BY_EITHER,
+                BY_EITHER,
+                BY_EITHER,
+                ("sms", "twilio", "done"),
+                FIELDS,
+                NOTE,
+                NOTE,
+            ],
+        ),
     },
     Sample {
         name: "crm-refuses",
@@ -228,14 +245,6 @@ pub(super) const SAMPLES: [Sample; 9] = [
 ];
 
 impl Sample {
-    /// Whether its text must leave by this channel.
-    pub(super) fn is_texted_by(&self, channel: &str) -> bool {
-        match self.want {
-            Want::Lead(_, actions) => actions.contains(&("sms", channel, "done")),
-            Want::Duplicate | Want::GateFailed => false,
-        }
-    }
-
     /// What HubSpot posts.
     pub(super) fn payload(&self) -> Value {
         let person = &self.person;

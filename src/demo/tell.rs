@@ -5,7 +5,6 @@
 
 use std::io;
 
-use super::folder::WHO;
 use super::follow::{Event, What};
 use super::page::Page;
 use super::samples::{Sample, Want};
@@ -79,10 +78,20 @@ pub(super) fn event(
             page.quote_beside(clean)
         }
         What::Unclassified => page.moment(after, "no class: a person is told of an unclassified lead"),
-        What::Texted { channel, text } => {
-            page.moment(after, &format!("{WHO}'s phone rings, by {}", way(channel)))?;
+        What::Texted { channel, who, text, is_answer } => {
+            let what = if *is_answer { "is told" } else { "is texted" };
+            page.moment(after, &format!("{who} {what}, by {}", way(channel)))?;
             let is_it = |shown: &Shown| shown.by == channel && shown.text == *text;
-            if world.phones().iter().any(is_it) { page.phone(WHO, text) } else { page.beside("but it shows no text") }
+            if world.phones().iter().any(is_it) {
+                page.phone(who, text)
+            } else {
+                page.beside("but the phone shows no text")
+            }
+        }
+        What::Delivered => page.moment(after, "the network reports: the phone has it"),
+        What::CalledOn { who } => page.moment(after, &format!("nobody has claimed it in time, so {who} is called")),
+        What::Claimed { who } => {
+            page.moment(after, &format!("{who} answers: the lead is {who}'s, and nobody else is called"))
         }
         What::GivenUp { channel, reason } => {
             page.moment(after, &format!("nothing leaves by {}, so the next channel takes over:", way(channel)))?;
@@ -96,9 +105,15 @@ pub(super) fn event(
             let shown = |name: &&str| world.hubspot.property(&contact, name).map(|value| format!("{name} = {value}"));
             [CLASS, FLAG].iter().filter_map(shown).try_for_each(|line| page.quote_beside(&line))
         }
-        What::Noted => {
+        What::Noted { nth } => {
             page.moment(after, &format!("and a note on contact {contact}, for whoever opens it:"))?;
-            world.notes(&contact).pop().unwrap_or_default().iter().try_for_each(|line| page.quote_beside(line))
+            world
+                .notes(&contact)
+                .get(*nth)
+                .cloned()
+                .unwrap_or_default()
+                .iter()
+                .try_for_each(|line| page.quote_beside(line))
         }
         What::Urged => page.moment(after, &format!("nobody has claimed it: a task on contact {contact} says so")),
         What::Dead { kind, .. } => {

@@ -1,7 +1,7 @@
 //! Whether each sample ended as it should: in the desk's own books, and in the world around it.
 
 use super::ledger::{Entry, State};
-use super::samples::{Around, SAMPLES, Sample, Want, WantedAction};
+use super::samples::{Around, EITHER, SAMPLES, Sample, Want, WantedAction};
 use super::world::{CLASS, FLAG, World};
 use crate::model::Label;
 
@@ -21,7 +21,7 @@ pub(super) fn faults(entries: &[Entry], answers: &[Option<u16>], world: &World) 
         in_the_books(sample, entry, first).into_iter().for_each(&mut blame);
         in_the_world(sample, world).into_iter().for_each(&mut blame);
     }
-    faults.extend(texts(world));
+    faults.extend(texts(entries, world));
     if world.pins_sent() != PINS {
         faults.push(format!("the SIM was sent a PIN {} times, not {PINS} times", world.pins_sent()));
     }
@@ -45,7 +45,10 @@ fn in_the_books(sample: &Sample, entry: &Entry, first: Option<&str>) -> Vec<Stri
     }
     let got: Vec<(&str, &str, &str)> =
         entry.actions.iter().map(|act| (act.kind.as_str(), act.channel.as_str(), act.state.as_str())).collect();
-    if got != wanted {
+    let is_it = |(got, wanted): (&(&str, &str, &str), &WantedAction)| {
+        (got.0, got.2) == (wanted.0, wanted.2) && (got.1 == wanted.1 || wanted.1 == EITHER)
+    };
+    if got.len() != wanted.len() || !got.iter().zip(wanted).all(is_it) {
         faults.push(format!("its actions are {}, not {}", told(&got), told(wanted)));
     }
     if state == State::Duplicate && entry.lead_id.as_deref() != first {
@@ -81,18 +84,15 @@ fn in_the_world(sample: &Sample, world: &World) -> Vec<String> {
     faults
 }
 
-/// One text for each that should have left, by the channel that should have carried it.
-fn texts(world: &World) -> Option<String> {
-    let wanted = SAMPLES.iter().filter_map(|sample| match sample.want {
-        Want::Lead(_, actions) => Some(actions),
-        Want::Duplicate | Want::GateFailed => None,
-    });
-    let mut wanted: Vec<&str> =
-        wanted.flatten().filter(|(kind, _, state)| (*kind, *state) == ("sms", "done")).map(|(_, by, _)| *by).collect();
+/// One text for each that left, by the channel that carried it.
+fn texts(entries: &[Entry], world: &World) -> Option<String> {
+    let sent = entries.iter().flat_map(|entry| &entry.actions);
+    let sent = sent.filter(|act| (act.kind.as_str(), act.state.as_str()) == ("sms", "done"));
+    let mut sent: Vec<&str> = sent.map(|act| act.channel.as_str()).collect();
     let mut shown: Vec<&str> = world.phones().iter().map(|text| text.by).collect();
-    wanted.sort_unstable();
+    sent.sort_unstable();
     shown.sort_unstable();
-    (wanted != shown).then(|| format!("the phone got texts by {shown:?}, not by {wanted:?}"))
+    (sent != shown).then(|| format!("the phones got texts by {shown:?}, not by {sent:?}"))
 }
 
 fn told(actions: &[(&str, &str, &str)]) -> String {

@@ -71,7 +71,8 @@ impl Timestamp {
 pub fn in_words(span: Duration) -> String {
     let seconds = span.as_secs();
     match (seconds / 60, seconds / 3_600) {
-        (0, _) => format!("{seconds} s"),
+        // Nothing that happened took no time.
+        (0, _) => format!("{} s", seconds.max(1)),
         (minutes, 0 | 1) => format!("{minutes} min"),
         (_, hours) => format!("{hours} h"),
     }
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn spans_in_words() {
-        for (seconds, want) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_199, "119 min"), (7_200, "2 h")] {
+        for (seconds, want) in [(0, "1 s"), (59, "59 s"), (60, "1 min"), (7_199, "119 min"), (7_200, "2 h")] {
             assert_eq!(in_words(Duration::from_secs(seconds)), want);
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longer than this the demo never takes.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A demo that leaves its folder in `home`.
 fn demo(home: &Path, arguments: &[&str]) -> Output {
@@ -40,20 +40,29 @@ fn actions(entry: &Value) -> Vec<String> {
 #[test]
 fn nine_leads_end_as_they_should() {
     const KEYS: [&str; 7] = ["sample", "lead_id", "state", "label", "classified_by", "actions", "ms_to_sms"];
+    const CLAIMED: [&str; 3] = ["crm_update hubspot done", "crm_note hubspot done", "crm_note hubspot done"];
     let (home, crm) = (home(), ["crm_update hubspot done", "crm_note hubspot done"]);
     let output = demo(home.path(), &["--json"]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let entries = entries(&output);
-    let with = |texts: &[&'static str]| [texts, &crm].concat();
+    // The text that calls somebody, and what whoever answers is told.
+    let claimed = |texts: &[&'static str]| [texts, &CLAIMED].concat();
+    let by_modem = ["sms modem done", "sms modem done"];
+    let either = "sms either done";
     let wanted = [
-        ("urgent", "settled", json!("URGENT_BUYER"), with(&["sms modem done"])),
+        ("urgent", "settled", json!("URGENT_BUYER"), claimed(&by_modem)),
         ("tire-kicker", "settled", json!("TIRE_KICKER"), crm.to_vec()),
         ("support", "settled", json!("SUPPORT_REQUEST"), crm.to_vec()),
         ("spam", "settled", json!("SPAM"), vec!["crm_update hubspot done"]),
-        ("html-mess", "settled", json!("URGENT_BUYER"), with(&["sms modem done"])),
+        ("html-mess", "settled", json!("URGENT_BUYER"), claimed(&by_modem)),
         ("duplicate", "duplicate", Value::Null, vec![]),
         ("no-message", "gate-failed", Value::Null, vec![]),
-        ("modem-unplugged", "settled", json!("URGENT_BUYER"), with(&["sms modem cancelled", "sms twilio done"])),
+        (
+            "modem-unplugged",
+            "settled",
+            json!("URGENT_BUYER"),
+            claimed(&["sms modem cancelled", either, either, either, "sms twilio done"]),
+        ),
         ("crm-refuses", "settled", json!("TIRE_KICKER"), crm.to_vec()),
     ];
     assert_eq!(entries.len(), wanted.len());
@@ -61,7 +70,9 @@ fn nine_leads_end_as_they_should() {
         assert_eq!(entry.as_object().unwrap().len(), KEYS.len(), "{entry}");
         assert!(KEYS.iter().all(|key| entry.get(key).is_some()), "{entry}");
         assert_eq!((&entry["sample"], &entry["state"], &entry["label"]), (&json!(sample), &json!(state), &label));
-        assert_eq!(actions(entry), wanted, "{sample}");
+        let got = actions(entry);
+        let is_it = |(got, wanted): (&String, &&str)| got == wanted || *wanted == either && got.starts_with("sms ");
+        assert!(got.len() == wanted.len() && got.iter().zip(&wanted).all(is_it), "{sample}: {got:?}");
         assert_eq!(entry["classified_by"], if label.is_null() { Value::Null } else { json!("llm") }, "{sample}");
         assert_eq!(entry["ms_to_sms"].is_u64(), label == "URGENT_BUYER", "{sample}");
         assert!(entry["lead_id"].is_string(), "{sample}");
@@ -79,7 +90,16 @@ fn the_story_is_for_people_and_what_it_says_to_try_works() {
     let widest = story.lines().map(|line| line.chars().count()).filter(|width| *width > 100);
     assert_eq!(widest.count(), 0, "{story}");
     assert!(!story.contains('\u{1b}'), "colours in a pipe");
-    for wanted in ["Every lead ended as it should", "│ nightdesk: URGENT_BUYER", "nightdesk.db", "alias desk="] {
+    for wanted in [
+        "Every lead ended as it should",
+        "│ nightdesk: URGENT_BUYER",
+        "the phone has it",
+        "Dana answers: the lead is Dana's",
+        "so Lee is called",
+        "Lee answers: the lead is Lee's",
+        "nightdesk.db",
+        "alias desk=",
+    ] {
         assert!(story.contains(wanted), "{wanted} is missing in {story}");
     }
     let folder = std::fs::read_dir(home.path()).unwrap().next().unwrap().unwrap().path();
