@@ -75,6 +75,12 @@ fn people_of(
             let words = format!("the same number as {}: nobody could tell who answers", other.key);
             problems.error(format!("{path}.phone"), words);
         }
+        if let Some(other) = known.iter().find(|other| other.name.eq_ignore_ascii_case(&person.name)) {
+            problems.error(
+                format!("{path}.name"),
+                format!("the same name as {}: nobody could tell who is meant", other.key),
+            );
+        }
         known.push(person);
     }
     if all == 0 {

@@ -80,7 +80,8 @@ impl Follower {
                 calls = calls.saturating_add(1);
             }
             if let Some(what) = of_people(row, calls)
-                && self.0.insert((row.what.clone(), row.at.clone()))
+                // Of what the network reports, the first is news.
+                && self.0.insert((row.what.clone(), if what == What::Delivered { String::new() } else { row.at.clone() }))
             {
                 events.push(Event { at, what });
             }

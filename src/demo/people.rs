@@ -1,5 +1,6 @@
 //! The people on call, as the demo plays them: they look at their phones, and answer.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -26,11 +27,10 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Answers the texts that call somebody, until this future is dropped.
 pub(super) async fn live(world: &World) {
-    let mut seen = 0;
+    let mut seen = HashSet::new();
     loop {
-        let phones = world.phones();
-        let answers: Vec<(&str, String)> = phones.iter().skip(seen).filter_map(answer).collect();
-        seen = phones.len();
+        let new = world.phones().into_iter().filter(|shown| seen.insert(shown.clone()));
+        let answers: Vec<(&str, String)> = new.filter_map(|shown| answer(&shown)).collect();
         if !answers.is_empty() {
             sleep(READS).await;
         }

@@ -46,7 +46,7 @@ pub(super) struct World {
 }
 
 /// A text as a phone shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Shown {
     /// By which channel it came.
     pub(super) by: &'static str,

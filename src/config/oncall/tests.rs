@@ -50,6 +50,7 @@ fn mistakes_in_a_team_are_told() {
             "oncall.people.dana.owner.hubspt: \"hubspt\" is no table [crm.NAME]",
         ),
         ("one number twice", "345672", "345671", "oncall.people.lee.phone: the same number as dana"),
+        ("one name twice", "\"Lee\"", "\"dana\"", "oncall.people.lee.name: the same name as dana"),
         ("no address", "hart@example.com", "hart", "oncall.people.boss.email: an address such as"),
         ("no hours", "sun 00:00-24:00", "sundays", "oncall.people.dana.quiet[0]: expected hours of the week, such as"),
         ("no hand-over", "mon 09:00", "09:00", "oncall.rota.hand-over: expected a day and a time"),
