@@ -26,7 +26,7 @@
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
 //! | `route` 4 | pure: from a label to its jobs, which channel is next, what an answer means, what a digest says |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
-//! | `outbox` | claim, effect, settle, delivery reports, whom to call next and whose phone rings; channels with breaker and parking; `step` is pure |
+//! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; channels with breaker and parking; `step` is pure |
 //! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio |
 //! | `writeback` 7 | CRM fields, notes and tasks, and reading the record that a webhook points to; one file per vendor |
 //! | `admin` | health on the loopback listener |

@@ -17,7 +17,7 @@ use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
 use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane, Ledger};
-use crate::outbox::{self, BreakerSettings, Limits, Waits};
+use crate::outbox::{self, BreakerSettings, CanarySettings, Limits, Waits};
 use crate::route::{self, SmsTemplate, TemplateError};
 use crate::sanitize;
 use crate::store::{Opening, SpaceSettings};
@@ -291,6 +291,7 @@ pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
             .iter()
             .map(|(name, modem)| (name.clone(), (modem.parts_per_hour, modem.parts_per_day)))
             .collect(),
+        canary: CanarySettings { every: config.canary.every, patience: config.canary.patience },
     })
 }
 

@@ -5,6 +5,7 @@
 //! `app` and `cli` call it; `app` hands each room its share as that room's own settings.
 
 mod auth;
+mod canary;
 mod crm;
 mod desk;
 mod llm;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
+pub use canary::Canary;
 pub use crm::{Crm, Outbox};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
@@ -55,6 +57,8 @@ pub struct Config {
     pub oncall: Option<OnCall>,
     /// How phones are rung.
     pub ring: Ring,
+    /// When phones are tested.
+    pub canary: Canary,
     /// Who may post leads, by the name in the address.
     pub sources: BTreeMap<String, Source>,
     /// The language models, in order of preference.
@@ -137,6 +141,8 @@ impl Config {
         };
         let twilio = raw.twilio.and_then(|raw| Twilio::of(raw, problems));
         let oncall = raw.oncall.as_ref();
+        let people = oncall.and_then(|oncall| oncall.people.as_ref()).map_or(0, BTreeMap::len);
+        let canary = oncall.and_then(|oncall| oncall.canary.clone()).unwrap_or_default();
         let ring = oncall.and_then(|oncall| oncall.ring.clone()).unwrap_or_default();
         let ring = Ring::of(ring, &sms, &modems, twilio.as_ref(), problems);
         let mut llms = Vec::new();
@@ -155,6 +161,7 @@ impl Config {
             sms,
             twilio,
             ring,
+            canary: Canary::of(canary, people, problems),
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),
             log: Log::of(&raw.log.unwrap_or_default()),

@@ -88,6 +88,7 @@ tables! {
         rota: Rota,
         hours: Hours,
         ring: Ring,
+        canary: Canary,
     }
     Person {
         name: String,
@@ -133,6 +134,11 @@ tables! {
         lasts: Text<Duration>,
         per_hour: u32,
         per_day: u32,
+    }
+    Canary {
+        enabled: bool,
+        every: Text<Duration>,
+        patience: Text<Duration>,
     }
     Source {
         kind: SourceKind,

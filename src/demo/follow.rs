@@ -112,7 +112,8 @@ fn what(lead: &Lead, job: &JobRow, jobs: &[JobRow]) -> Option<What> {
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
-            | Task::Digest { .. },
+            | Task::Digest { .. }
+            | Task::CanaryCheck {},
             _,
         ) => None,
         (task, "dead") => Some(What::Dead { job: job.id.clone(), kind: task.kind().to_owned() }),

@@ -114,7 +114,8 @@ fn place(job: &JobRow) -> Option<(u8, u32)> {
         | Task::SmsFailover { .. }
         | Task::SmsStatus(_)
         | Task::Escalate { .. }
-        | Task::Digest { .. } => None,
+        | Task::Digest { .. }
+        | Task::CanaryCheck {} => None,
     }
 }
 

@@ -70,7 +70,9 @@ impl Channel {
         Self::new(Lane::Sms, self.name())
     }
 
-    fn name(&self) -> &str {
+    /// The name without its lane.
+    #[must_use]
+    pub fn name(&self) -> &str {
         self.0.split_once(':').map_or(self.0.as_str(), |(_, name)| name)
     }
 

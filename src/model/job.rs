@@ -53,6 +53,9 @@ pub struct SmsTask {
     /// It answers what a person wrote; the others call a person.
     #[serde(default)]
     pub is_answer: bool,
+    /// It only tests whether the phone is reached: one leg on one channel, about no lead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_test: bool,
 }
 
 /// Asking what became of a text that a vendor took.
@@ -123,6 +126,8 @@ pub enum Task {
         /// The person's name.
         who: String,
     },
+    /// Timer: a phone that is tested has had its time to report or to answer.
+    CanaryCheck {},
     /// Write class and priority.
     CrmUpdate(CrmUpdate),
     /// Write the note.
@@ -132,6 +137,12 @@ pub enum Task {
 }
 
 impl Task {
+    /// A text that only tests a phone.
+    #[must_use]
+    pub const fn is_test(&self) -> bool {
+        matches!(self, Self::Sms(SmsTask { is_test: true, .. }))
+    }
+
     /// The word in the database and the CLI.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -145,6 +156,7 @@ impl Task {
             Self::SmsStatus(_) => "sms_status",
             Self::Escalate { .. } => "escalate",
             Self::Digest { .. } => "digest",
+            Self::CanaryCheck {} => "canary_check",
             Self::CrmUpdate(_) => "crm_update",
             Self::CrmNote(_) => "crm_note",
             Self::CrmTask(_) => "crm_task",
@@ -160,7 +172,8 @@ impl Task {
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
-            | Self::Digest { .. } => Lane::Desk,
+            | Self::Digest { .. }
+            | Self::CanaryCheck {} => Lane::Desk,
             Self::Sms(_) | Self::Ring(_) => Lane::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => Lane::Crm,
         }
@@ -175,7 +188,8 @@ impl Task {
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
-            | Self::Digest { .. } => Stage::Desk,
+            | Self::Digest { .. }
+            | Self::CanaryCheck {} => Stage::Desk,
             Self::Sms(_) | Self::Ring(_) => Stage::Sms,
             Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => Stage::Crm,
         }
@@ -192,6 +206,7 @@ impl Task {
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
             | Self::Digest { .. }
+            | Self::CanaryCheck {}
             | Self::CrmUpdate(_) => true,
             Self::Sms(_) | Self::Ring(_) | Self::CrmNote(_) | Self::CrmTask(_) => false,
         }
@@ -208,7 +223,8 @@ impl Task {
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
-            | Self::Digest { .. } => false,
+            | Self::Digest { .. }
+            | Self::CanaryCheck {} => false,
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::model::{
 use crate::route::{self, Reply, Wish};
 use crate::store::{StoreError, Tx};
 
-use super::Desk;
 use super::settle::usable;
+use super::{Desk, canary};
 
 /// The round and step of a timer whose chain has not begun.
 const NOT_BEGUN: (u32, u32) = (0, 0);
@@ -154,7 +154,11 @@ impl Desk {
             tracing::info!(number, "the text is from nobody on call: it is kept, and not answered");
             return Ok(());
         };
+        let asked = canary::heard_of(tx, person, now)?;
         let Reply { codes, wish } = route::read(text);
+        if let (Wish::Claim, true, Some(test)) = (wish, codes.is_empty(), asked) {
+            return self.thank(tx, test, person, now);
+        }
         match wish {
             Wish::Nothing => {
                 tracing::info!(number, who = person.name, "the text means nothing to the desk");
@@ -267,7 +271,14 @@ impl Desk {
         self.answer(tx, lead, person, &route::explanation(&codes), now)
     }
 
-    fn answer(&self, tx: Tx<'_>, lead: LeadId, to: &Person, text: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn answer(
+        &self,
+        tx: Tx<'_>,
+        lead: LeadId,
+        to: &Person,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let job = route::answer(&self.settings.route, lead, to, text, &usable(tx, now), now);
         self.insert(tx, job.into_iter().collect(), now)
     }

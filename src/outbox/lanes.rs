@@ -134,7 +134,8 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
             | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
-            | Task::Digest { .. },
+            | Task::Digest { .. }
+            | Task::CanaryCheck {},
             _,
         ) => Command::Outcome,
     }

@@ -5,7 +5,7 @@ use crate::route;
 use crate::store::{StoreError, Tx};
 
 use super::settle::{bury, tidy, usable};
-use super::{Desk, FAILOVER_SLACK};
+use super::{Desk, FAILOVER_SLACK, canary};
 
 /// How a leg follows the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,9 @@ impl Desk {
         jitter: f64,
     ) -> Result<(), StoreError> {
         let Task::Sms(sms) = &job.task else { return Ok(()) };
+        if sms.is_test {
+            return canary::hasten(tx, job, now);
+        }
         let channels = u32::try_from(self.settings.route.channels_to(&sms.to).len()).unwrap_or(u32::MAX);
         let lap = sms.leg.saturating_add(1).checked_div(channels).unwrap_or(1);
         let due_at = if lap == 0 { now } else { now.after(self.settings.waits.ladder.wait(lap, jitter)) };

@@ -6,6 +6,7 @@
 //!
 //! A claim rides in the transaction that made its job, so a new lead's first job is inserted and claimed in one commit.
 
+mod canary;
 mod channel;
 mod claims;
 mod digest;
@@ -33,6 +34,7 @@ use crate::model::{AttemptId, BootId, Channel, Fault, JobId, Outcome, Report, Sm
 use crate::route;
 use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
 
+pub use canary::CanarySettings;
 pub use channel::BreakerSettings;
 pub use lanes::Lanes;
 pub use polls::asked_on;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub polls: BTreeMap<Channel, Duration>,
     /// Parts that the SIM of each modem may send in an hour, and in 24.
     pub caps: BTreeMap<String, (u32, u32)>,
+    /// When the phones of those on call are tested.
+    pub canary: CanarySettings,
 }
 
 /// No effect runs longer than this, whatever it waits for.
@@ -94,6 +98,8 @@ pub struct Desk {
     hands: Option<mpsc::Sender<Work>>,
     /// When deadlines are looked at next.
     next_sweep: Timestamp,
+    /// When it is looked whose phone is to be tested.
+    next_canary: Timestamp,
     stopping: bool,
     /// Outcomes that wait in memory because the database can't be written.
     unwritten: HashSet<(JobId, AttemptId)>,
@@ -113,6 +119,7 @@ impl Desk {
             staged: Vec::new(),
             hands: None,
             next_sweep,
+            next_canary: next_sweep,
             stopping: false,
             unwritten: HashSet::new(),
         }
@@ -245,7 +252,10 @@ impl Desk {
 
     fn work_of(&self, tx: Tx<'_>, claimed: Claimed, now: Timestamp) -> Result<Work, StoreError> {
         let Claimed { job, attempt, look_up_since } = claimed;
-        let lead = tx.lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?;
+        let lead = match tx.lead(job.lead)? {
+            Some(lead) => lead,
+            None => tx.canary_lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?,
+        };
         let told = matches!(job.task, Task::CrmNote(_) | Task::CrmTask(_));
         let actions = if told { tx.actions(job.lead)? } else { Vec::new() };
         let hard_deadline = self.hard_deadline(&job.task, look_up_since.is_some(), now);
@@ -269,7 +279,8 @@ impl Desk {
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
-            | Task::Digest { .. } => now.after(limits.look_up),
+            | Task::Digest { .. }
+            | Task::CanaryCheck {} => now.after(limits.look_up),
         }
     }
 

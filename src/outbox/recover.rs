@@ -11,7 +11,7 @@ use crate::store::{Closing, DeadLetterFilter, Orphan, StoreError, Tx};
 
 use super::reports::key_of;
 use super::settle::{bury, tidy};
-use super::{Desk, channel};
+use super::{Desk, canary, channel};
 
 /// An alert of which nothing was heard for so long is history.
 const STALE_AFTER: Duration = Duration::from_hours(24);
@@ -107,6 +107,12 @@ impl Desk {
             let modem = alert.key.strip_prefix("modem:").or_else(|| alert.key.strip_prefix("spend:"));
             let gone = |name| !self.settings.channels.contains_key(&Channel::new(Lane::Sms, name));
             if modem.is_some_and(gone) {
+                tx.clear_alert(&alert.key, now)?;
+            }
+        }
+        for alert in tx.alerts()? {
+            let key = alert.key.strip_prefix(canary::ALERTS);
+            if key.is_some_and(|key| route.on_call.person(key).is_none()) {
                 tx.clear_alert(&alert.key, now)?;
             }
         }

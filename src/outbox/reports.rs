@@ -11,7 +11,7 @@ use crate::store::{StoreError, Tx};
 
 use super::legs::call_off;
 use super::settle::tidy;
-use super::{Desk, channel};
+use super::{Desk, canary, channel};
 
 /// What the reports of a text's parts come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +170,7 @@ pub(super) fn arrived(
     if tx.deliver_sms(job, receipt, now)? {
         tracing::info!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, "text delivered");
         call_off(tx, job, now)?;
+        canary::arrived(tx, job, now)?;
     }
     tidy(tx, job, now)
 }

@@ -82,7 +82,8 @@ impl Desk {
                 let mut sms = sms.clone();
                 sms.leg = 0;
                 sms.refused = 0;
-                sms.failover_at = route::failover_at(&self.settings.route, &sms.to, 0, now);
+                sms.failover_at =
+                    if sms.is_test { None } else { route::failover_at(&self.settings.route, &sms.to, 0, now) };
                 Task::Sms(sms)
             }
             other => other.clone(),
@@ -98,7 +99,8 @@ impl Desk {
             | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
-            | Task::Digest { .. } => self.settings.route.sms_give_up_after,
+            | Task::Digest { .. }
+            | Task::CanaryCheck {} => self.settings.route.sms_give_up_after,
             Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => self.settings.route.crm_give_up_after,
         }
     }

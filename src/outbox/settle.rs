@@ -13,7 +13,7 @@ use super::claims::withdraw;
 use super::legs::Leg;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
-use super::{Desk, channel, polls, rings};
+use super::{Desk, canary, channel, polls, rings};
 
 impl Desk {
     /// Ends a try and does what follows. Safe to repeat after a failed commit.
@@ -165,6 +165,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (outcome, reason) = words;
+        let next = canary::once(&work.job.task, outcome, next);
         let (state, due_at, unburnt) = match next {
             Next::Retry { at } => (JobState::Ready, Some(at), false),
             Next::Wait { at } => (JobState::Ready, Some(at), true),
@@ -209,6 +210,9 @@ impl Desk {
             (Next::Dead, _) => {
                 let class = if matches!(outcome, "absent" | "unsure") { Fault::Unknown.name() } else { outcome };
                 bury(tx, job, class, reason, failure.and_then(|failure| failure.cure.as_deref()), now)?;
+            }
+            (Next::Moot, _) if failure.is_some_and(|failure| failure.fault == Fault::Permanent) => {
+                canary::hasten(tx, job, now)?;
             }
             (Next::Retry { .. } | Next::Wait { .. } | Next::LookUp { .. } | Next::Moot, _) => {}
         }
@@ -319,6 +323,7 @@ impl Desk {
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. }
+            | Task::CanaryCheck {}
             | Task::CrmUpdate(_)
             | Task::CrmNote(_)
             | Task::CrmTask(_) => None,
@@ -369,6 +374,7 @@ pub(super) fn bury(
         }
         // Nobody was to learn anything by it.
         Stage::Sms if matches!(job.task, Task::Ring(_)) => Ok(()),
+        Stage::Sms if job.task.is_test() => canary::hasten(tx, job, now),
         Stage::Sms => {
             tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the text is dead", now)?;
             // Whoever was to be called knows nothing of it.

@@ -9,7 +9,7 @@ use super::legs::Leg;
 use super::reports::key_of;
 use super::settle::{bury, tidy};
 use super::step::{self, Next};
-use super::{Desk, FAILOVER_SLACK};
+use super::{Desk, FAILOVER_SLACK, canary};
 
 /// How often deadlines are looked at; they are hours long.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -22,12 +22,14 @@ impl Desk {
         }
         self.next_sweep = now.after(SWEEP_EVERY);
         self.sweep_spending(tx, now)?;
+        self.sweep_canaries(tx, now)?;
         for (job, state, last) in tx.expired(now)? {
             let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
                 format!("gave up at its deadline: {last}")
             });
-            if matches!(job.task, Task::SmsStatus(_) | Task::Ring(_)) {
-                // Nobody says what became of the text, or the phone didn't ring in time: nobody misses that.
+            if matches!(job.task, Task::SmsStatus(_) | Task::Ring(_)) || job.task.is_test() {
+                // Nobody says what became of the text, the phone didn't ring in time, or a test was not sent: nobody misses
+                // that, or its timer tells.
                 if tx.end_idle_job(job.id, JobState::Cancelled, &reason, now)? {
                     tidy(tx, &job, now)?;
                 }
@@ -55,6 +57,7 @@ impl Desk {
             }
             Task::SmsFailover { job } => self.failover(tx, timer, *job, now),
             Task::Digest { .. } => self.digest(tx, timer, now),
+            Task::CanaryCheck {} => canary::over(tx, timer.lead, now),
             Task::Escalate { round, step } => self.escalate(tx, timer.lead, (*round, *step), now),
             Task::Classify { .. }
             | Task::CrmRead(_)

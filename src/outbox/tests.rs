@@ -43,6 +43,7 @@ impl Night {
             refused: 0,
             thread: 0,
             is_answer: false,
+            is_test: false,
         };
         let job = NewJob {
             lead,

@@ -37,6 +37,7 @@ pub fn digests(
             refused: 0,
             thread: 0,
             is_answer: false,
+            is_test: false,
         };
         Some(NewJob {
             lead: leads.first()?.id,

@@ -5,6 +5,7 @@
 //! What happens to a job afterwards (retry, next channel, dead letter) is not decided here, except which channel is next.
 
 mod answer;
+mod canary;
 mod digest;
 mod reply;
 mod ring;
@@ -20,6 +21,7 @@ use crate::model::{
 };
 
 pub use answer::{answer, briefing, explanation, news, owned, urge};
+pub use canary::{THANKS, canary};
 pub use digest::digests;
 pub use reply::{Reply, Wish, read};
 pub use ring::{Ring, ring, ring_elsewhere};
@@ -205,6 +207,7 @@ fn text_to(
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     };
     Some(NewJob {
         lead,

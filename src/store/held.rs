@@ -134,6 +134,7 @@ mod tests {
                     refused: 0,
                     thread: 0,
                     is_answer: false,
+                    is_test: false,
                 };
                 let job = NewJob {
                     lead,

@@ -10,6 +10,7 @@
 mod alerts;
 mod arrival;
 mod backup;
+mod canaries;
 mod channels;
 mod claims;
 mod dead_letters;
@@ -51,6 +52,7 @@ use crate::model::LeadId;
 pub use alerts::AlertRow;
 pub use arrival::Arrival;
 pub use backup::{Backup, BackupSettings};
+pub use canaries::{Canary, CanaryState};
 pub use channels::{ChannelRow, ChannelState};
 pub use dead_letters::{DeadLetter, DeadLetterFilter, NewDeadLetter};
 pub use inbox::{Gate, Pointed, Received, Stored};

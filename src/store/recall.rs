@@ -129,6 +129,7 @@ mod tests {
             refused: 0,
             thread: 0,
             is_answer: false,
+            is_test: false,
         });
         let (due_at, deadline_at) = (at(0), at(3_600));
         let lead = LeadId::new(at(0), BOOT);

@@ -49,3 +49,16 @@ INSERT INTO claim_log_4 (id, lead_id, at, what, who) SELECT id, lead_id, at, wha
 DROP TABLE claim_log;
 ALTER TABLE claim_log_4 RENAME TO claim_log;
 CREATE INDEX claim_log_lead ON claim_log (lead_id);
+
+-- Texts that test whether the phone of somebody on call is reached. They are about no lead, so they are none: the id stands
+-- where jobs and texts have a lead's.
+CREATE TABLE canaries (
+    id          TEXT NOT NULL PRIMARY KEY,            -- UUIDv7
+    key         TEXT NOT NULL,                        -- the person's, in [oncall.people]
+    who         TEXT NOT NULL,                        -- the person, by name
+    at          TEXT NOT NULL,                        -- when it was made; of the first row: since when the desk knows the person
+    channel     TEXT,                                 -- the one it tests; none in the first row
+    state       TEXT NOT NULL CHECK (state IN ('known', 'waiting', 'reached', 'silent')),
+    answered_at TEXT                                  -- when the person was thanked for the answer
+) STRICT, WITHOUT ROWID;
+CREATE INDEX canaries_key ON canaries (key, at);

@@ -159,6 +159,7 @@ mod tests {
             refused: 0,
             thread: 0,
             is_answer: false,
+            is_test: false,
         });
         let (lead, channel) = (LeadId::new(at(0), [1; 10]), Channel::new(Lane::Sms, "modem0"));
         let (due_at, deadline_at) = (at(0), at(3_600));

@@ -135,3 +135,15 @@ SELECT l.modem, l.state, l.at AS since, datetime(l.at, 'localtime') AS since_loc
   FROM modem_log l
  WHERE l.id = (SELECT max(n.id) FROM modem_log n WHERE n.modem = l.modem)
  ORDER BY l.modem;
+
+-- Texts that tested whether the phones of those on call are reached, newest first.
+DROP VIEW IF EXISTS v_oncall_tests;
+CREATE VIEW v_oncall_tests AS
+SELECT c.at, datetime(c.at, 'localtime') AS at_local, c.key, c.who, c.channel, c.state,
+       coalesce(m.state, j.state) AS text, coalesce(m.failure, CASE WHEN m.job_id IS NULL THEN j.result END) AS failure,
+       m.submitted_at, m.delivered_at, c.answered_at, c.id
+  FROM canaries c
+  LEFT JOIN jobs j ON j.lead_id = c.id AND j.kind = 'sms' AND json_extract(j.payload, '$.is_test')
+  LEFT JOIN sms_messages m ON m.job_id = j.id
+ WHERE c.state <> 'known'
+ ORDER BY c.at DESC;

@@ -45,6 +45,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. }
+            | Task::CanaryCheck {}
             | Task::CrmNote(_) => None,
         })
         .collect();

@@ -78,6 +78,7 @@ fn sms() -> Task {
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     })
 }
 

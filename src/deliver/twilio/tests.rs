@@ -271,6 +271,7 @@ pub(super) fn work(text: &str, look_up_since: Option<Timestamp>) -> Work {
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     });
     Work {
         job: Job {

@@ -20,6 +20,9 @@ pub use hours::{Hours, Mode};
 pub use rota::{Duty, Layer, Override, Rota, Rotation, Shift};
 pub use weekly::{NotWeekly, Stretch, Weekly, date_time, moment, reading, time, weekday};
 
+/// When somebody is at work who never said when.
+const OFFICE_HOURS: &str = "mon-fri 09:00-17:00";
+
 /// Somebody who can be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -179,10 +182,26 @@ impl OnCall {
             Who::Rota => self.rota.duty(now, ad_hoc).who.ok_or("nobody has duty")?,
         };
         let person = self.person(key).ok_or_else(|| format!("{key} is nobody's key any more"))?;
-        if person.quiet.iter().any(|hours| hours.around(&self.rota.zone, now).is_some()) {
+        if self.is_quiet(person, now) {
             return Err(format!("{} has quiet hours", person.name));
         }
         Ok(person)
+    }
+
+    /// Whether this is an hour in which that person is not called.
+    #[must_use]
+    pub fn is_quiet(&self, person: &Person, now: Timestamp) -> bool {
+        person.quiet.iter().any(|hours| hours.around(&self.rota.zone, now).is_some())
+    }
+
+    /// Whether people may be bothered with what can wait: in business hours, or in those of an office where none are given.
+    #[must_use]
+    pub fn is_daytime(&self, now: Timestamp) -> bool {
+        if !self.hours.open.is_empty() {
+            return self.hours.is_open(&self.rota.zone, now);
+        }
+        let open = OFFICE_HOURS.parse().into_iter().collect();
+        Hours { open, ..self.hours.clone() }.is_open(&self.rota.zone, now)
     }
 
     /// The person with this key.

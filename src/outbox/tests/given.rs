@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{Channel, Ladder, Lane, LeadId, NewLead, Timestamp};
-use crate::outbox::{BreakerSettings, Limits, Settings, Waits, asked_on};
+use crate::outbox::{BreakerSettings, CanarySettings, Limits, Settings, Waits, asked_on};
 use crate::route;
 use crate::store::{Arrival, Gate, Opening, Received, Store};
 
@@ -30,6 +30,7 @@ pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
         read_again_after: second,
         polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
         caps: BTreeMap::new(),
+        canary: CanarySettings::default(),
     }
 }
 

@@ -62,6 +62,7 @@ fn text(leg: u32, repeat: bool, channel: &str, state: JobState, ended: &str, rea
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     };
     action(Task::Sms(sms), channel, state, ended, reason)
 }

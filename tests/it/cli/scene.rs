@@ -201,6 +201,7 @@ fn text(store: &mut Store, lead: LeadId) {
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     };
     let id = job(store, lead, Task::Sms(sms), &channel);
     let said = trace("AT+CMGS=30", "+CMGS: 7\r\nOK");

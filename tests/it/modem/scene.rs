@@ -253,6 +253,7 @@ pub(super) fn work(text: &str) -> Work {
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     };
     let lead = Lead {
         id: LeadId::fresh(now),

@@ -12,7 +12,7 @@ use nightdesk::model::{
     BootId, Channel, ClassifiedBy, Done, Effect, Fact, Failure, Fault, Kept, Label, Ladder, Lane, Ledger, Memory,
     ModemState, NewLead, Outcome, Reading, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
-use nightdesk::outbox::{self, BreakerSettings, Desk, Limits, SharedDesk, Waits};
+use nightdesk::outbox::{self, BreakerSettings, CanarySettings, Desk, Limits, SharedDesk, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Rider, Store};
 use tokio::sync::mpsc;
@@ -342,5 +342,6 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
         read_again_after: Duration::from_secs(5),
         polls: BTreeMap::new(),
         caps: BTreeMap::new(),
+        canary: CanarySettings::default(),
     }
 }

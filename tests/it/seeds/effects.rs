@@ -247,9 +247,11 @@ impl Try<'_> {
             Task::Ring(ring) => Done::Rang(Rang::For(Duration::from_secs(ring.lasts_s.into()))),
             Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => Done::Crm { id: Some("1".into()) },
             Task::SmsStatus(asked) => Done::Fate { fate: self.world.status(self.work, asked, self.natural), why: None },
-            Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. } | Task::Digest { .. } => {
-                Done::Timer
-            }
+            Task::ClassifyDeadline {}
+            | Task::SmsFailover { .. }
+            | Task::Escalate { .. }
+            | Task::Digest { .. }
+            | Task::CanaryCheck {} => Done::Timer,
         })
     }
 }

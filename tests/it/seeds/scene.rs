@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nightdesk::model::oncall::{OnCall, Person};
 use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
-use nightdesk::outbox::{BreakerSettings, Limits, Settings, Waits};
+use nightdesk::outbox::{BreakerSettings, CanarySettings, Limits, Settings, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
@@ -182,6 +182,7 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening, wait: Durati
         read_again_after: Duration::from_secs(5),
         polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
         caps: BTreeMap::new(),
+        canary: CanarySettings::default(),
     }
 }
 

@@ -47,7 +47,8 @@ impl Deed {
             | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
-            | Task::Digest { .. } => return None,
+            | Task::Digest { .. }
+            | Task::CanaryCheck {} => return None,
         };
         let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
         let (lead, channel) = (work.job.lead, work.job.channel.clone());

@@ -76,6 +76,7 @@ fn work(text: &str, limit: Duration) -> Work {
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     };
     let lead = Lead {
         id: LeadId::fresh(now),

@@ -27,6 +27,7 @@ fn called(at: Timestamp) -> Action {
         refused: 0,
         thread: 0,
         is_answer: false,
+        is_test: false,
     };
     Action {
         task: Task::Sms(sms),
