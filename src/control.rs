@@ -18,7 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey, Timestamp};
+use crate::model::{Channel, Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey, Timestamp};
 use crate::store::{DeadLetterFilter, InboxCounts, WaitingLead};
 
 pub use sent::{Sent, new_text, send_within};
@@ -98,6 +98,11 @@ pub enum Request {
         /// Its number.
         id: i64,
     },
+    /// Test whether the phone of somebody on call is reached.
+    Test {
+        /// Who, by key.
+        who: String,
+    },
     /// Have a modem start anew, by command.
     ModemReset {
         /// Its name.
@@ -120,6 +125,7 @@ impl Request {
             | Self::Replay { .. }
             | Self::Override { .. }
             | Self::CancelOverride { .. }
+            | Self::Test { .. }
             | Self::PowerCycle { .. }
             | Self::ModemInfo { .. }
             | Self::ModemFate { .. } => ANSWER_WITHIN,
@@ -147,6 +153,13 @@ pub enum Response {
     },
     /// Everything that is known of the modem.
     Modem(Box<ModemInfo>),
+    /// A text that tests a phone is queued.
+    Tested {
+        /// Its id.
+        test: LeadId,
+        /// By which channel it goes.
+        channel: Channel,
+    },
     /// What the text came to.
     Text(Sent),
     /// What the network reports of it, if it has reported.

@@ -121,6 +121,9 @@ _nightdesk() {
             nightdesk__subcmd__oncall,override)
                 cmd="nightdesk__subcmd__oncall__subcmd__override"
                 ;;
+            nightdesk__subcmd__oncall,test)
+                cmd="nightdesk__subcmd__oncall__subcmd__test"
+                ;;
             nightdesk__subcmd__quarantine,list)
                 cmd="nightdesk__subcmd__quarantine__subcmd__list"
                 ;;
@@ -654,7 +657,7 @@ _nightdesk() {
             return 0
             ;;
         nightdesk__subcmd__oncall)
-            opts="-h --config --help now next calendar override"
+            opts="-h --config --help now next calendar override test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -753,6 +756,28 @@ _nightdesk() {
                     return 0
                     ;;
                 --cancel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__oncall__subcmd__test)
+            opts="-h --wait --no-wait --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

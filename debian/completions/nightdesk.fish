@@ -240,12 +240,13 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_se
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand modem; and __fish_seen_subcommand_from decode" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -l config -d 'The desk\'s configuration' -r -F
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "now" -d 'Tell who would be called now, and who after that'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "next" -d 'Tell what changes next'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "calendar" -d 'List who would be called, stretch by stretch'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override" -f -a "override" -d 'Let somebody stand in, list who does, or take it back'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -f -a "now" -d 'Tell who would be called now, and who after that'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -f -a "next" -d 'Tell what changes next'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -f -a "calendar" -d 'List who would be called, stretch by stretch'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -f -a "override" -d 'Let somebody stand in, list who does, or take it back'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and not __fish_seen_subcommand_from now next calendar override test" -f -a "test" -d 'Test whether somebody\'s phone is reached, by a text that says so'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from now" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from now" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from now" -s h -l help -d 'Print help'
@@ -265,6 +266,11 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_s
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l list -d 'List those that are to come'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from override" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l wait -d 'How long to wait for a delivery report or an answer' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l no-wait -d 'Don\'t wait: the desk tells by an alert'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'

@@ -61,6 +61,10 @@ impl Knowledge {
                 let count = u32::from(tx.cancel_override(*id, now)?);
                 Ok(Response::Done { count, failures: Vec::new() })
             }
+            Request::Test { who } => Ok(match desk.test(tx, who, now)? {
+                Ok((test, channel)) => Response::Tested { test, channel },
+                Err(reason) => Response::Refused { reason },
+            }),
             Request::Status
             | Request::PowerCycle { .. }
             | Request::ModemInfo { .. }
@@ -287,7 +291,8 @@ impl Operator for Online {
                 | Request::ReplayQuarantine { .. }
                 | Request::Replay { .. }
                 | Request::Override { .. }
-                | Request::CancelOverride { .. } => {
+                | Request::CancelOverride { .. }
+                | Request::Test { .. } => {
                     let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
                     let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
                     self.writer.run(Command::Outcome, wish).await

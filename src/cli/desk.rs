@@ -154,6 +154,7 @@ pub(super) fn print_done(out: &mut dyn Write, answers: Vec<Answered>, done: &str
             Response::Status(_)
             | Response::Replayed { .. }
             | Response::Modem(_)
+            | Response::Tested { .. }
             | Response::Text(_)
             | Response::Fate { .. } => return Err(CliError::OddAnswer),
         }

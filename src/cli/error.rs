@@ -146,6 +146,14 @@ pub enum CliError {
     /// The configuration names nobody.
     #[error("nobody is on call: fill in [oncall]")]
     NobodyOnCall,
+    /// The phone of somebody on call was tested.
+    #[error("{who}'s phone was not reached: {why}")]
+    NotReached {
+        /// Whose, by name.
+        who: String,
+        /// Why not, or not yet.
+        why: String,
+    },
     /// No such source.
     #[error("there is no [sources.{name}] in the configuration; there {known}")]
     NoSource {
@@ -243,6 +251,7 @@ impl CliError {
             Self::VendorRefuses
             | Self::Ailing
             | Self::NotRunning
+            | Self::NotReached { .. }
             | Self::SwitchByHand(_)
             | Self::NobodySwitches(_)
             | Self::NotBack

@@ -24,6 +24,7 @@ use clap::Subcommand;
 
 use super::CliError;
 pub(super) use error::ModemError;
+pub(super) use send::span;
 pub(super) use words::{parts, reports};
 
 /// Find modems, see how one is, send a text by hand.

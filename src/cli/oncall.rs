@@ -2,6 +2,8 @@
 //!
 //! Times are the rota's: what the clock on the office's wall shows.
 
+mod test;
+
 use std::io::Write;
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use super::desk::{Desk, print_done, print_json};
 use super::table::{Fit, Screen, line};
 use crate::control::Request;
 use crate::model::Timestamp;
-use crate::model::oncall::{Layer, Mode, OnCall, Override, Span, Stretch, Who, date_time, moment, reading};
-use crate::store::OverrideRow;
+use crate::model::oncall::{Layer, Mode, OnCall, Override, Person, Span, Stretch, Who, date_time, moment, reading};
+use crate::store::{Canary, OverrideRow, Reader};
 
 /// How far ahead is looked, if nobody says so.
 const DAYS: u16 = 14;
@@ -36,6 +38,8 @@ pub(super) enum OnCallCommand {
     Calendar(Calendar),
     /// Let somebody stand in, list who does, or take it back
     Override(OverrideArgs),
+    /// Test whether somebody's phone is reached, by a text that says so
+    Test(test::Test),
 }
 
 /// How it is told.
@@ -92,6 +96,7 @@ impl OnCallCommand {
             Self::Next(output) => view.next(output, out),
             Self::Calendar(args) => view.calendar(args, out),
             Self::Override(args) => args.run(desk, &view, out).await,
+            Self::Test(args) => args.run(desk, &view.on_call, out).await,
         }
     }
 }
@@ -100,6 +105,8 @@ impl OnCallCommand {
 struct View {
     on_call: OnCall,
     rows: Vec<OverrideRow>,
+    /// The last test of each phone that was tested.
+    tests: Vec<Canary>,
     ad_hoc: Vec<Override>,
     now: Timestamp,
     screen: Screen,
@@ -109,15 +116,15 @@ impl View {
     fn of(desk: &Desk) -> Result<Self, CliError> {
         let on_call = desk.config.oncall.clone().ok_or(CliError::NobodyOnCall)?;
         let now = Timestamp::now();
-        let rows = match desk.reader() {
-            Ok(reader) => reader.overrides(now)?,
+        let (rows, tests) = match desk.reader() {
+            Ok(reader) => (reader.overrides(now)?, tests_of(&reader, &on_call)?),
             // It never ran, so nobody can have changed anything.
-            Err(CliError::NoDatabase(_)) => Vec::new(),
+            Err(CliError::NoDatabase(_)) => (Vec::new(), Vec::new()),
             Err(error) => return Err(error),
         };
         let ad_hoc = rows.iter().cloned().map(OverrideRow::meant).collect();
         let screen = Screen::of_stdout(on_call.rota.zone.clone());
-        Ok(Self { on_call, rows, ad_hoc, now, screen })
+        Ok(Self { on_call, rows, tests, ad_hoc, now, screen })
     }
 
     fn ahead(&self) -> Vec<Span<'_>> {
@@ -141,7 +148,9 @@ impl View {
                     let wait =
                         if step.wait.is_zero() { String::new() } else { format!(", {} to claim", told(step.wait)) };
                     let ring = step.ring.map(|ring| format!(", rings after {}", told(ring))).unwrap_or_default();
-                    format!("{} {}{wait}{ring}", person.name, person.phone)
+                    let tested = self.tests.iter().find(|canary| canary.key == person.key);
+                    let tested = tested.map(|canary| test::told(canary, &self.screen)).unwrap_or_default();
+                    format!("{} {}{wait}{ring}{tested}", person.name, person.phone)
                 }
                 (None, Who::Rota) => "nobody: the rota has nobody who can be called".to_owned(),
                 (None, Who::Person(key)) => format!("nobody: {key} has quiet hours"),
@@ -255,6 +264,11 @@ impl OverrideArgs {
         let fit = Fit { widest: 30, dispensable: &[] };
         Ok(write!(out, "{}", view.screen.table(&["NUMBER", "FROM", "UNTIL", "WHO"], &fit, rows))?)
     }
+}
+
+fn tests_of(reader: &Reader, on_call: &OnCall) -> Result<Vec<Canary>, CliError> {
+    let last = |person: &Person| reader.last_canary(&person.key).transpose();
+    Ok(on_call.people.iter().filter_map(last).collect::<Result<_, _>>()?)
 }
 
 fn argument(message: String) -> CliError {

@@ -49,6 +49,7 @@ impl Replay {
             Response::Status(_)
             | Response::Done { .. }
             | Response::Modem(_)
+            | Response::Tested { .. }
             | Response::Text(_)
             | Response::Fate { .. } => return Err(CliError::OddAnswer),
         };

@@ -54,6 +54,7 @@ impl StatusArgs {
                 Response::Done { .. }
                 | Response::Replayed { .. }
                 | Response::Modem(_)
+                | Response::Tested { .. }
                 | Response::Text(_)
                 | Response::Fate { .. },
             ) => return Err(CliError::OddAnswer),

@@ -43,6 +43,7 @@ impl PowerCycle {
                 Response::Status(_)
                 | Response::Replayed { .. }
                 | Response::Modem(_)
+                | Response::Tested { .. }
                 | Response::Text(_)
                 | Response::Fate { .. },
             ) => Err(CliError::OddAnswer),

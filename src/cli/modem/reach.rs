@@ -140,6 +140,7 @@ fn odd(answer: Response) -> CliError {
         | Response::Done { .. }
         | Response::Replayed { .. }
         | Response::Modem(_)
+        | Response::Tested { .. }
         | Response::Text(_)
         | Response::Fate { .. } => CliError::OddAnswer,
     }

@@ -180,7 +180,7 @@ fn number(text: &str) -> Result<Phone, String> {
 }
 
 /// A time such as `30s` or `2m`; `0s` doesn't wait.
-fn span(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn span(text: &str) -> Result<Duration, String> {
     let span = text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
     span.filter(|span| *span <= LONGEST_WAIT).ok_or_else(|| "a time of at most an hour, such as 30s or 2m".to_owned())
 }

@@ -105,6 +105,7 @@ pub(super) async fn modems_of(desk: &Desk) -> Result<Option<Vec<ModemInfo>>, Cli
             Response::Done { .. }
             | Response::Replayed { .. }
             | Response::Modem(_)
+            | Response::Tested { .. }
             | Response::Text(_)
             | Response::Fate { .. },
         ) => Err(CliError::OddAnswer),

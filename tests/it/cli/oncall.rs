@@ -1,6 +1,12 @@
 //! Who is on call, as an operator asks: three teams' calendars, and somebody who stands in.
 
+use nightdesk::control::{Request, Response};
+use nightdesk::model::oncall::Person;
+use nightdesk::model::{Channel, Lane, LeadId, NewJob, Priority, RowId, SmsReceipt, SmsTask, Task, Timestamp};
+use nightdesk::store::Store;
+
 use super::golden;
+use super::looks::beside_a_desk;
 use super::scene::Scene;
 
 /// Two plumbers who take turns by the week, and the owner when they don't answer; the clocks go forward on 29 March.
@@ -126,4 +132,104 @@ fn what_makes_no_sense_is_said() {
     }
     let said = Scene::new("").say(&["oncall", "now"]);
     assert!(said.code == 66 && said.err.contains("fill in [oncall]"), "{said:?}");
+}
+
+/// What the stand-in's desk says; the test itself is in the scene's database.
+pub(super) fn tested(who: &str) -> Response {
+    if who == "owner" {
+        return Response::Refused { reason: "no channel for texts is configured".into() };
+    }
+    Response::Tested { test: LeadId::new(AT, [7; 10]), channel: Channel::new(Lane::Sms, "modem0") }
+}
+
+const AT: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+/// A desk that tests Sam's phone, whose text became what is told: nothing, submitted, delivered, failed or answered.
+fn testing(became: &str) -> Scene {
+    let scene = Scene::new(PLUMBERS);
+    let (mut store, id) = (Store::open(&scene.data()).unwrap(), LeadId::new(AT, [7; 10]));
+    let channel = Channel::new(Lane::Sms, "modem0");
+    let sam = Person::new("Sam".into(), "+447700900001".parse().unwrap());
+    let text = SmsTask {
+        to: sam.phone.clone(),
+        who: sam.name.clone(),
+        text: "nightdesk test".into(),
+        repeat: false,
+        leg: 0,
+        failover_at: None,
+        refused: 0,
+        thread: 0,
+        is_answer: false,
+        is_test: true,
+    };
+    let (task, priority) = (Task::Sms(text), Priority::Normal);
+    let new = NewJob { lead: id, task, channel: channel.clone(), priority, due_at: AT, deadline_at: AT };
+    store
+        .transact(|tx| {
+            tx.add_canary(id, &sam, &channel, AT)?;
+            let job = tx.insert_job(&new, AT)?;
+            let job = tx.job(job)?.unwrap().0;
+            if became != "nothing" {
+                tx.set_sms(&job, "submitted", Some("7"), Some(1), AT)?;
+            }
+            match became {
+                "delivered" => {
+                    tx.deliver_sms(&job, &SmsReceipt { reference: "7".into(), parts: 1, delivered: true }, AT)?;
+                    tx.set_reached(id).map(drop)
+                }
+                "failed" => tx.fail_sms(job.id, "the network gave it up", AT).map(drop),
+                "answered" => tx.set_reached(id).map(drop),
+                _ => Ok(()),
+            }
+        })
+        .unwrap();
+    scene
+}
+
+#[test]
+fn a_phone_is_tested_and_how_it_went_is_in_the_exit_code() {
+    for (became, code, out, err) in [
+        ("delivered", 0, "delivered: the phone has it\n", ""),
+        ("answered", 0, "answered: the phone is reached\n", ""),
+        ("submitted", 69, "", "Sam's phone was not reached: neither a delivery report nor an answer has come"),
+        ("failed", 69, "", "Sam's phone was not reached: the network gave it up"),
+        ("nothing", 69, "", "Sam's phone was not reached: the text was not sent yet"),
+    ] {
+        let scene = testing(became);
+        let asked = beside_a_desk(&scene, || {
+            let test = ["oncall", "test", "sam", "--wait", "1ms"];
+            let said = scene.say(&test);
+            assert!(said.code == code && said.err.contains(err), "{became}: {said:?}");
+            assert_eq!(said.out, format!("a text to Sam +447700900001 is queued on modem0\n{out}"), "{became}");
+            let json = scene.say(&[&test as &[&str], &["--json"]].concat());
+            assert_eq!((json.code, json.out.lines().count()), (code, 1), "{became}: {json:?}");
+            assert_eq!(json.json()["channel"], "sms:modem0", "{became}");
+            assert_eq!(scene.say(&["oncall", "test", "SAM", "--no-wait"]).code, 0, "{became}: by name, not waited for");
+        });
+        assert!(asked.iter().all(|request| *request == Request::Test { who: "sam".into() }), "{asked:?}");
+        assert_eq!(scene.say(&["leads", "list"]).out, "no lead has come yet\n", "{became}: a test is no lead");
+    }
+}
+
+#[test]
+fn who_is_tested_is_told_beside_the_number() {
+    let scene = testing("delivered");
+    scene.say(&["oncall", "override", "sam", "--for", "1h"]);
+    let said = scene.say(&["oncall", "now"]);
+    assert!(said.out.contains("1. Sam +447700900001") && said.out.contains(": delivered\n"), "{said:?}");
+}
+
+#[test]
+fn nobody_is_tested_without_a_desk_nor_who_is_not_known() {
+    let scene = Scene::new(PLUMBERS);
+    let said = scene.say(&["oncall", "test", "sam"]);
+    assert!(said.code == 69 && said.err.contains("the desk does not run"), "{said:?}");
+    assert!(!scene.data().join("nightdesk.db").exists(), "nothing is queued in its files");
+    let said = scene.say(&["oncall", "test", "zoe"]);
+    assert!(said.code == 64 && said.err.contains("\"zoe\" is nobody on call; there are alex, owner, sam"), "{said:?}");
+    let asked = beside_a_desk(&scene, || {
+        let said = scene.say(&["oncall", "test", "owner"]);
+        assert!(said.code == 65 && said.err.contains("no channel for texts is configured"), "{said:?}");
+    });
+    assert_eq!(asked.len(), 1);
 }
