@@ -150,7 +150,8 @@ impl View {
                     let ring = step.ring.map(|ring| format!(", rings after {}", told(ring))).unwrap_or_default();
                     let tested = self.tests.iter().find(|canary| canary.key == person.key);
                     let tested = tested.map(|canary| test::told(canary, &self.screen)).unwrap_or_default();
-                    format!("{} {}{wait}{ring}{tested}", person.name, person.phone)
+                    let email = person.email.as_ref().map(|email| format!(" <{email}>")).unwrap_or_default();
+                    format!("{} {}{email}{wait}{ring}{tested}", person.name, person.phone)
                 }
                 (None, Who::Rota) => "nobody: the rota has nobody who can be called".to_owned(),
                 (None, Who::Person(key)) => format!("nobody: {key} has quiet hours"),
