@@ -41,7 +41,7 @@ pub(super) fn read(hex: &str, now: Timestamp) -> Read {
         Ok(Pdu::Submit(_)) => Read::Own,
         Ok(Pdu::Deliver(text)) => Read::Text(InboundSms {
             at: now,
-            answerable: is_answerable(&text.number),
+            answerable: !text.is_name && is_answerable(&text.number),
             number: text.number,
             sent_at: text.timestamp.as_ref().map(pdu::ServiceTime::timestamp),
             text: Ok(text.body.text),
@@ -169,6 +169,7 @@ mod tests {
         for (name, hex, want) in [
             ("text", "00040B915155210310F7000862112281419500020041", "text +15551230017 true"),
             ("from a name", "000407D0CDB2DB0500006211228141950001C1", "text true false"),
+            ("from a name of digits", "000414D02B9A0D1793CD6835DB0D00006211228141950002CB1B", "text +4681234567 false"),
             ("report", "0006070B915155210310F76211228141950A6211228151700A00", "report 7"),
             ("own", "0031000B915155210310F700000B01C1", "own"),
             ("unreadable", "0004", "unreadable"),

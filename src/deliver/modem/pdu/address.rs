@@ -80,6 +80,11 @@ pub(super) fn service_centre(octets: &mut Octets<'_>) -> Result<String, PduError
 
 /// Reads TP-OA, TP-DA or TP-RA; its length counts useful semi-octets.
 pub(super) fn peer(octets: &mut Octets<'_>) -> Result<String, PduError> {
+    sender(octets).map(|(number, _)| number)
+}
+
+/// The same, and whether it is a name. Whoever sends by a gateway chooses it, also one that reads like a number.
+pub(super) fn sender(octets: &mut Octets<'_>) -> Result<(String, bool), PduError> {
     const WHAT: &str = "an address";
     let semi_octets = usize::from(octets.one(WHAT)?);
     if semi_octets > MAX_DIGITS {
@@ -89,9 +94,9 @@ pub(super) fn peer(octets: &mut Octets<'_>) -> Result<String, PduError> {
     let value = octets.take(semi_octets.div_ceil(2), WHAT)?;
     if type_of_number(kind) == ALPHANUMERIC {
         let characters = semi_octets.saturating_mul(4) / 7;
-        return Ok(gsm7::text(&gsm7::unpack(value, 0, characters)));
+        return Ok((gsm7::text(&gsm7::unpack(value, 0, characters)), true));
     }
-    Ok(number(kind, value, semi_octets))
+    Ok((number(kind, value, semi_octets), false))
 }
 
 const INTERNATIONAL: u8 = 0b001;

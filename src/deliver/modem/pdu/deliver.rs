@@ -15,6 +15,8 @@ pub struct Deliver {
     pub smsc: String,
     /// The sender: `+` and digits, digits, or a name.
     pub number: String,
+    /// It is a name, even if it reads like a number.
+    pub is_name: bool,
     /// When the service centre got it.
     pub timestamp: Option<ServiceTime>,
     /// What it says.
@@ -23,10 +25,10 @@ pub struct Deliver {
 
 impl Deliver {
     pub(super) fn read(smsc: String, first: u8, octets: &mut Octets<'_>) -> Result<Self, PduError> {
-        let number = address::peer(octets)?;
+        let (number, is_name) = address::sender(octets)?;
         let _protocol = octets.one("the protocol identifier")?;
         let coding = octets.one("the coding scheme")?;
         let timestamp = ServiceTime::read(octets)?;
-        Ok(Self { smsc, number, timestamp, body: Body::read(first, coding, octets)? })
+        Ok(Self { smsc, number, is_name, timestamp, body: Body::read(first, coding, octets)? })
     }
 }
