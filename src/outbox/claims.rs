@@ -263,10 +263,11 @@ impl Desk {
         };
         let Some(lead) = about else { return Ok(()) };
         let hour_ago = now.before(Duration::from_hours(1));
-        if tx.answers_since(&person.phone, hour_ago)? >= MOST_ANSWERS_AN_HOUR {
+        if tx.explained_since(&person.name, hour_ago)? >= MOST_ANSWERS_AN_HOUR {
             tracing::warn!(who = person.name, "not explained once more: that was done enough in the last hour");
             return Ok(());
         }
+        tx.log_claim(lead, "explained", Some(&person.name), None, now)?;
         let codes: Vec<String> = wanted.iter().map(|claim| claim.code.to_string()).collect();
         self.answer(tx, lead, person, &route::explanation(&codes), now)
     }

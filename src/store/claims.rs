@@ -208,12 +208,14 @@ impl Tx<'_> {
         Ok(told.collect::<Result<_, _>>()?)
     }
 
-    /// How many answers went to a number since then.
+    /// How often it was explained to somebody since then what can be answered.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn answers_since(self, number: &Phone, since: Timestamp) -> Result<u32, StoreError> {
-        self.texts_since(number, true, since)
+    pub fn explained_since(self, who: &str, since: Timestamp) -> Result<u32, StoreError> {
+        const SQL: &str = "SELECT count(*) FROM claim_log WHERE what = 'explained' AND who = :who AND at > :since";
+        let params = named_params! { ":who": who, ":since": since.to_string() };
+        Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
     }
 
     /// How many texts called a number since then.
@@ -221,17 +223,14 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn calls_since(self, number: &Phone, since: Timestamp) -> Result<u32, StoreError> {
-        self.texts_since(number, false, since)
-    }
-
-    fn texts_since(self, number: &Phone, is_answer: bool, since: Timestamp) -> Result<u32, StoreError> {
         const SQL: &str = "
             SELECT count(*) FROM jobs
-             WHERE kind = 'sms' AND id > :since AND coalesce(json_extract(payload, '$.is_answer'), 0) = :is_answer
-               AND NOT coalesce(json_extract(payload, '$.is_test'), 0) AND json_extract(payload, '$.leg') = 0 AND json_extract(payload, '$.to') = :number";
+             WHERE kind = 'sms' AND id > :since AND coalesce(json_extract(payload, '$.is_answer'), 0) = 0
+               AND NOT coalesce(json_extract(payload, '$.is_test'), 0) AND json_extract(payload, '$.leg') = 0
+               AND json_extract(payload, '$.to') = :number";
         // Ids begin with their time, so they tell it without an index of its own.
         let since = JobId::new(since, [0; 10]).to_string();
-        let params = named_params! { ":since": since, ":is_answer": is_answer, ":number": number.as_str() };
+        let params = named_params! { ":since": since, ":number": number.as_str() };
         Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
     }
 

@@ -41,7 +41,7 @@ CREATE TABLE claim_log_4 (
     lead_id TEXT NOT NULL,
     at      TEXT NOT NULL,
     what    TEXT NOT NULL CHECK (what IN ('deferred', 'skipped', 'called', 'digested', 'claimed', 'passed', 'reopened',
-                                          'unanswered', 'withdrawn')),
+                                          'unanswered', 'withdrawn', 'explained')),
     who     TEXT,                                     -- the person
     detail  TEXT                                      -- why a step was skipped, until when a lead was deferred
 ) STRICT;

@@ -56,7 +56,7 @@ SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
         SELECT lead_id, ended_at, kind || ' on ' || channel || ' ' || state, coalesce(result, '')
           FROM jobs WHERE state IN ('cancelled', 'dead') AND ended_at IS NOT NULL
         UNION ALL
-        SELECT lead_id, at, CASE what WHEN 'skipped' THEN 'a step was skipped' ELSE 'lead ' || what END, coalesce(who, detail, '') FROM claim_log
+        SELECT lead_id, at, CASE what WHEN 'skipped' THEN 'a step was skipped' WHEN 'explained' THEN 'what can be answered was explained' ELSE 'lead ' || what END, coalesce(who, detail, '') FROM claim_log
         UNION ALL
         SELECT m.lead_id, r.at, 'report on ' || m.channel || ': ' || replace(r.fate, '-', ' '),
                coalesce('part ' || r.part || ' of ' || p.total || ', ', '') || 'to ' || r.number || ', status ' || r.status
