@@ -23,6 +23,7 @@ mod layout;
 mod modem;
 mod night;
 mod packaging;
+mod people;
 mod rust;
 mod seeds;
 mod spine;

@@ -118,6 +118,8 @@ impl Office {
         let mut tables: toml::Table = self.own_configuration().parse().unwrap();
         for (name, table) in more.parse::<toml::Table>().unwrap() {
             match (tables.get_mut(&name), table) {
+                // A team, where the office has one person.
+                (Some(own), toml::Value::Table(more)) if more.contains_key("people") => *own = more.into(),
                 (Some(toml::Value::Table(own)), toml::Value::Table(more)) => own.extend(more),
                 (_, table) => drop(tables.insert(name, table)),
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::inbound::Inbound;
+
 /// Something that happens at its time.
 #[derive(Debug, Clone)]
 pub(super) enum Event {
@@ -21,6 +23,8 @@ pub(super) enum Event {
     Unacknowledged,
     /// The network says this of the call of that number.
     Call { nth: usize, line: &'static str },
+    /// Somebody answers a text.
+    Answer(Inbound),
 }
 
 /// The events to come.
@@ -43,9 +47,9 @@ impl Agenda {
         Some(self.0.remove(at).1)
     }
 
-    /// The modem starts anew: what it would have done is forgotten, but a storm blows on.
+    /// The modem starts anew: what it would have done is forgotten, but a storm blows on, and people answer all the same.
     pub(super) fn start_anew(&mut self) {
-        self.0.retain(|(_, event)| matches!(event, Event::Storm { .. }));
+        self.0.retain(|(_, event)| matches!(event, Event::Storm { .. } | Event::Answer(_)));
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Inbound {
     from: String,
     text: String,
     class: Option<u8>,
+    named: bool,
     wide: bool,
     ucs2: bool,
     backwards: bool,
@@ -46,6 +47,7 @@ impl Inbound {
             from: from.to_owned(),
             text: text.to_owned(),
             class: None,
+            named: false,
             wide: false,
             ucs2: false,
             backwards: false,
@@ -59,6 +61,13 @@ impl Inbound {
     #[must_use]
     pub fn class(mut self, class: u8) -> Self {
         self.class = Some(class);
+        self
+    }
+
+    /// Its sender is a name, even if that reads like a number: what a gateway lets anybody type.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.named = true;
         self
     }
 
@@ -102,6 +111,13 @@ impl Inbound {
     pub fn without_part(mut self, part: usize) -> Self {
         self.missing = Some(part);
         self
+    }
+
+    /// How many different PDUs it comes in.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        let arrivals = self.arrivals(0, Timestamp::UNIX_EPOCH);
+        arrivals.iter().map(|arrival| &arrival.pdu).collect::<std::collections::BTreeSet<_>>().len()
     }
 
     /// What the network hands over, in order.
@@ -151,7 +167,8 @@ impl Inbound {
         let alphabet = if matches!(body, Body::Units(_)) { 0x08 } else { 0x00 };
         let coding = self.class.map_or(alphabet, |class| 0x10 | alphabet | (class & 0x03));
         let (length, data) = body.pack(&header);
-        let tpdu = [&[first], address(&self.from).as_slice(), &[0, coding], &stamp(at), &[length], &data].concat();
+        let tpdu =
+            [&[first], address(&self.from, self.named).as_slice(), &[0, coding], &stamp(at), &[length], &data].concat();
         hex(&[CENTRE.as_slice(), &tpdu].concat())
     }
 }
@@ -231,9 +248,9 @@ fn septets(text: &str) -> Option<Vec<u8>> {
 }
 
 /// TP-OA: length, type and digits or septets.
-fn address(from: &str) -> Vec<u8> {
+fn address(from: &str, named: bool) -> Vec<u8> {
     let digits: Vec<u8> = from.bytes().filter(u8::is_ascii_digit).map(|byte| byte & 0x0F).collect();
-    let is_name = !from.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = named || !from.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit());
     if is_name {
         let septets = septets(from).unwrap_or_default();
         let semi_octets = septets.len().saturating_mul(7).div_ceil(4);
@@ -322,6 +339,7 @@ mod tests {
     fn senders_classes_and_alphabets() {
         for (inbound, number, text, class) in [
             (Inbound::new("Acme Ltd", "hi"), "Acme Ltd", "hi", None),
+            (Inbound::new("+4681234567", "hi").named(), "+4681234567", "hi", None),
             (Inbound::new("+15551230017", "€uro {x}"), "+15551230017", "€uro {x}", None),
             (Inbound::new("5551230017", "Привет \u{1F600}"), "5551230017", "Привет \u{1F600}", None),
             (Inbound::new("+15551230017", "hi").ucs2(), "+15551230017", "hi", None),

@@ -14,6 +14,7 @@ use super::card::Card;
 use super::commands::Reply;
 use super::family::Nature;
 use super::network::Post;
+use super::people::People;
 use super::phone::Phones;
 use super::power::Power;
 use super::reports::Report;
@@ -99,6 +100,7 @@ pub(super) struct Machine {
     /// What was handed over and not acknowledged yet.
     pub(super) owed: u8,
     pub(super) phones: Phones,
+    pub(super) people: People,
     pub(super) reports: Vec<Report>,
     pub(super) reference: u8,
     pub(super) mode: Mode,
@@ -142,6 +144,7 @@ impl Machine {
             voice: Voice::default(),
             owed: 0,
             phones: Phones::default(),
+            people: People::default(),
             reports: Vec::new(),
             reference: setup.reference,
             mode: Mode::Command,
@@ -232,6 +235,7 @@ impl Machine {
             }
             Event::Unacknowledged => self.unacknowledged(),
             Event::Call { nth, line } => self.tell_call(nth, line),
+            Event::Answer(inbound) => self.text_in(&inbound),
         }
     }
 

@@ -7,7 +7,7 @@
 //! [`Modem::trouble`] breaks it there.
 //!
 //! ```text
-//!  client ─▶ driver ─▶ typing ─▶ commands ─▶ sending, storage, card, network, call ─▶ phones    family, setup: what it is
+//!  client ─▶ driver ─▶ typing ─▶ commands ─▶ sending, storage, card, network, call ─▶ phones, people    family, setup: what it is
 //!                      agenda (what it does by itself) ─▶ machine ◀─ power (restarts, hangs)    interfere: its troubles
 //! ```
 
@@ -23,6 +23,7 @@ mod interfere;
 mod machine;
 mod meddle;
 mod network;
+mod people;
 mod phone;
 mod power;
 mod pty;

@@ -54,6 +54,16 @@ impl Phones {
         self.0.len()
     }
 
+    /// The text that the last part has made whole, if it has.
+    pub(super) fn completed(&self) -> Option<SentSms> {
+        let last = self.0.last()?;
+        if last.part.concat.is_none() {
+            return show(&[last]);
+        }
+        let ends_with = |sms: &SentSms| sms.to == last.part.to && sms.references.last() == Some(&last.reference);
+        self.shown().into_iter().rfind(ends_with).filter(|sms| sms.is_whole() && sms.repeated == 0)
+    }
+
     /// What the phones show, in the order of the first parts.
     pub(super) fn shown(&self) -> Vec<SentSms> {
         let mut groups: Vec<Vec<&Taken>> = Vec::new();

@@ -48,6 +48,7 @@ impl Machine {
         let sent = self.clock();
         self.expect_reports(&part, sent);
         self.phones.take(part, self.reference, sent);
+        self.read_by_people();
         self.pass(Step::Accepted, Next::Confirm(self.reference));
     }
 }
