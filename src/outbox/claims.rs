@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::model::oncall::{Mode, Person, Turn};
 use crate::model::{
-    Channel, Claim, ClaimState, CrmNews, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp, in_words,
+    Channel, Claim, ClaimState, CrmNews, Job, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp, in_words,
 };
 use crate::route::{self, Reply, Wish};
 use crate::store::{StoreError, Tx};
@@ -97,6 +97,30 @@ impl Desk {
                 }
             }
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A timer is dead. Where people were to be called by it, nothing else would: the chain is at its end.
+    pub(super) fn timer_died(&self, tx: Tx<'_>, timer: &Job, now: Timestamp) -> Result<(), StoreError> {
+        match &timer.task {
+            Task::Escalate { round, step } => match tx.claim_of(timer.lead)? {
+                Some(claim) if claim.state == ClaimState::Open && (claim.round, claim.step) == (*round, *step) => {
+                    self.nobody_left(tx, &claim, now)
+                }
+                None => self.nobody_left(tx, &tx.open_claim(timer.lead, 0, None, now)?, now),
+                Some(_) => Ok(()),
+            },
+            Task::Digest { who, .. } => Self::digest_died(tx, who, now),
+            Task::Classify { .. }
+            | Task::ClassifyDeadline {}
+            | Task::CrmRead(_)
+            | Task::Sms(_)
+            | Task::SmsFailover { .. }
+            | Task::Ring(_)
+            | Task::SmsStatus(_)
+            | Task::CrmUpdate(_)
+            | Task::CrmNote(_)
+            | Task::CrmTask(_) => Ok(()),
         }
     }
 
@@ -263,7 +287,7 @@ impl Desk {
         };
         let Some(lead) = about else { return Ok(()) };
         let hour_ago = now.before(Duration::from_hours(1));
-        if tx.explained_since(&person.name, hour_ago)? >= MOST_ANSWERS_AN_HOUR {
+        if tx.explained(&person.name, hour_ago, now)? >= MOST_ANSWERS_AN_HOUR {
             tracing::warn!(who = person.name, "not explained once more: that was done enough in the last hour");
             return Ok(());
         }

@@ -15,7 +15,7 @@ impl Desk {
     /// Whether this text calls somebody who was called enough by texts of their own: then its lead waits for the digest.
     pub(super) fn gather(&self, tx: Tx<'_>, job: &NewJob, sms: &SmsTask, now: Timestamp) -> Result<bool, StoreError> {
         let digest = self.settings.route.digest;
-        if sms.is_answer || tx.calls_since(&sms.to, now.before(digest.within))? < digest.after {
+        if sms.is_answer || tx.calls(&sms.to, now.before(digest.within), now)? < digest.after {
             return Ok(false);
         }
         if !tx.digest_waits(&sms.who)? {
@@ -38,6 +38,7 @@ impl Desk {
     pub(super) fn digest(&self, tx: Tx<'_>, timer: &Job, now: Timestamp) -> Result<(), StoreError> {
         let Task::Digest { to, who } = &timer.task else { return Ok(()) };
         let leads = tx.take_digest(who, now)?;
+        tx.clear_alert(&unmade(who), now)?;
         tracing::warn!(who, leads = leads.len(), "one text tells of the leads that have gathered");
         let (route, person) = (&self.settings.route, Person::new(who.clone(), to.clone()));
         let jobs = match &leads[..] {
@@ -46,4 +47,21 @@ impl Desk {
         };
         jobs.into_iter().try_for_each(|job| self.insert_one(tx, job, now))
     }
+
+    /// Its timer is dead: whoever comes next is called for its leads at once.
+    pub(super) fn digest_died(tx: Tx<'_>, who: &str, now: Timestamp) -> Result<(), StoreError> {
+        for lead in tx.gathered(who)? {
+            tx.hasten(lead, "escalate", now)?;
+        }
+        tx.alert(
+            &unmade(who),
+            &format!("the text that tells {who} of several leads could not be made"),
+            "call those prospects yourself (`nightdesk dlq list --stage desk`), or `nightdesk dlq retry` its letter",
+            now,
+        )
+    }
+}
+
+fn unmade(who: &str) -> String {
+    format!("digest:{who}")
 }

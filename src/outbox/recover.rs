@@ -50,6 +50,7 @@ impl Desk {
             tx.adopt(job.id, JobState::Dead, now, crashes, now)?;
             let cure = "look at the lead before you requeue it: it may have brought the process down";
             bury(tx, job, Fault::Crash.name(), "the process died twice with this job open", Some(cure), now)?;
+            self.timer_died(tx, job, now)?;
             return tidy(tx, job, now);
         }
         let (state, due_at) = self.after_cut(tx, job, *looked_up, now)?;

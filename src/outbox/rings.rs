@@ -50,7 +50,7 @@ impl Desk {
             (Duration::from_hours(1), settings.per_hour, "hour"),
             (Duration::from_hours(24), settings.per_day, "24 hours"),
         ] {
-            let calls = tx.rings_since(now.before(span), job.id)?;
+            let calls = tx.rings(now.before(span), now, job.id)?;
             if calls >= cap {
                 let words = format!("not rung: {calls} calls in the last {name}, and {cap} are allowed");
                 return Ok(Some((Next::Moot, words)));

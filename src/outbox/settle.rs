@@ -210,6 +210,7 @@ impl Desk {
             (Next::Dead, _) => {
                 let class = if matches!(outcome, "absent" | "unsure") { Fault::Unknown.name() } else { outcome };
                 bury(tx, job, class, reason, failure.and_then(|failure| failure.cure.as_deref()), now)?;
+                self.timer_died(tx, job, now)?;
             }
             (Next::Moot, _) if failure.is_some_and(|failure| failure.fault == Fault::Permanent) => {
                 canary::hasten(tx, job, now)?;

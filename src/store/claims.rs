@@ -208,29 +208,30 @@ impl Tx<'_> {
         Ok(told.collect::<Result<_, _>>()?)
     }
 
-    /// How often it was explained to somebody since then what can be answered.
+    /// How often it was explained to somebody since then what can be answered. A clock that was ahead counts for nothing.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn explained_since(self, who: &str, since: Timestamp) -> Result<u32, StoreError> {
-        const SQL: &str = "SELECT count(*) FROM claim_log WHERE what = 'explained' AND who = :who AND at > :since";
-        let params = named_params! { ":who": who, ":since": since.to_string() };
+    pub fn explained(self, who: &str, since: Timestamp, now: Timestamp) -> Result<u32, StoreError> {
+        const SQL: &str = "
+            SELECT count(*) FROM claim_log WHERE what = 'explained' AND who = :who AND at > :since AND at <= :now";
+        let params = named_params! { ":who": who, ":since": since.to_string(), ":now": now.to_string() };
         Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
     }
 
-    /// How many texts called a number since then.
+    /// How many texts called a number since then. A clock that was ahead counts for nothing.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn calls_since(self, number: &Phone, since: Timestamp) -> Result<u32, StoreError> {
+    pub fn calls(self, number: &Phone, since: Timestamp, now: Timestamp) -> Result<u32, StoreError> {
         const SQL: &str = "
             SELECT count(*) FROM jobs
-             WHERE kind = 'sms' AND id > :since AND coalesce(json_extract(payload, '$.is_answer'), 0) = 0
+             WHERE kind = 'sms' AND id > :since AND id <= :now AND coalesce(json_extract(payload, '$.is_answer'), 0) = 0
                AND NOT coalesce(json_extract(payload, '$.is_test'), 0) AND json_extract(payload, '$.leg') = 0
                AND json_extract(payload, '$.to') = :number";
         // Ids begin with their time, so they tell it without an index of its own.
-        let since = JobId::new(since, [0; 10]).to_string();
-        let params = named_params! { ":since": since, ":number": number.as_str() };
+        let (since, now) = (JobId::new(since, [0; 10]).to_string(), JobId::new(now, [u8::MAX; 10]).to_string());
+        let params = named_params! { ":since": since, ":now": now, ":number": number.as_str() };
         Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
     }
 

@@ -17,13 +17,25 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whether leads wait for the next digest to this person, so that its timer stands.
+    /// Whether a timer stands for the next digest to this person.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn digest_waits(self, who: &str) -> Result<bool, StoreError> {
-        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM claim_digests WHERE who = :who)";
+        const SQL: &str = "
+            SELECT EXISTS (SELECT 1 FROM jobs WHERE channel = 'desk' AND state IN ('ready', 'leased', 'unknown')
+                              AND kind = 'digest' AND json_extract(payload, '$.who') = :who)";
         Ok(self.connection.prepare_cached(SQL)?.query_row(named_params! { ":who": who }, |row| row.get(0))?)
+    }
+
+    /// The leads that wait for the next digest to this person.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn gathered(self, who: &str) -> Result<Vec<LeadId>, StoreError> {
+        const SQL: &str = "SELECT lead_id FROM claim_digests WHERE who = :who";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        query.query_and_then(named_params! { ":who": who }, |row| rows::parsed(row, "lead_id"))?.collect()
     }
 
     /// The leads to tell this person of, oldest first: those that this person is still called for. None of them waits any

@@ -3,26 +3,31 @@
 //! A Raspberry Pi has no clock battery. When its clock steps, every time that was written by the old one is moved by the
 //! same step, in one transaction, so that a timer of a minute stays one and a held webhook can be judged.
 
+use std::time::Duration;
+
 use rusqlite::named_params;
 
 use super::{StoreError, Tx, rows};
-use crate::model::{InboxId, JobId, Task, Timestamp};
+use crate::model::{InboxId, JobId, LeadId, Task, Timestamp};
+
+/// The watch sees a step within a second; a busy writer takes a little longer.
+const SEEN_WITHIN: Duration = Duration::from_secs(5);
 
 impl Tx<'_> {
-    /// Moves open timers and held webhooks by `step_ms`, which led to `now`. What was written since the step stays.
-    /// Returns how many timers there were.
+    /// Moves open timers, claims that wait, and held webhooks by `step_ms`, which led to `now`. What was written since the
+    /// step stays. Returns how many timers there were.
     ///
     /// # Errors
     /// When the database can't be written.
     pub fn shift_clock(self, step_ms: i64, now: Timestamp) -> Result<usize, StoreError> {
         const OPEN: &str = "SELECT id, created_at, due_at, deadline_at, payload FROM jobs WHERE state IN ('ready', 'unknown', 'leased')";
-        const JOB: &str =
-            "UPDATE jobs SET due_at = :due_at, deadline_at = :deadline_at, payload = :payload WHERE id = :id";
+        const JOB: &str = "UPDATE jobs SET created_at = :created_at, due_at = :due_at, deadline_at = :deadline_at, payload = :payload WHERE id = :id";
+        const CLAIM: &str = "UPDATE claims SET opened_at = :at WHERE lead_id = :id";
         const HELD: &str = "UPDATE inbox SET received_at = :at WHERE id = :id";
         let mut query = self.connection.prepare_cached(OPEN)?;
-        // A clock that went forward has shown nothing between the two; one that went back, nothing after the later.
-        let old_now = now.moved(step_ms.saturating_neg());
-        let is_old = |at: Timestamp| if step_ms > 0 { at <= old_now } else { at > now };
+        // A clock that went forward has shown nothing between the two; one that went back shows again what it has shown.
+        let (old_now, step_seen) = (now.moved(step_ms.saturating_neg()), now.before(SEEN_WITHIN));
+        let is_old = |at: Timestamp| if step_ms > 0 { at <= old_now } else { at > now || at <= step_seen };
         let open: Vec<(JobId, Timestamp, Timestamp, Timestamp, String)> = query
             .query_and_then([], |row| {
                 let id = rows::parsed(row, "id")?;
@@ -36,9 +41,9 @@ impl Tx<'_> {
             })?
             .collect::<Result<_, _>>()?;
         let moved = open.iter().filter(|(_, created_at, ..)| is_old(*created_at));
-        for (id, _, due_at, deadline_at, payload) in moved.clone() {
+        for (id, created_at, due_at, deadline_at, payload) in moved.clone() {
             self.connection.prepare_cached(JOB)?.execute(named_params! {
-                ":id": id.to_string(), ":due_at": due_at.moved(step_ms).to_string(),
+                ":id": id.to_string(), ":created_at": created_at.moved(step_ms).to_string(), ":due_at": due_at.moved(step_ms).to_string(),
                 ":deadline_at": deadline_at.moved(step_ms).to_string(), ":payload": shifted(payload, step_ms),
             })?;
         }
@@ -46,7 +51,17 @@ impl Tx<'_> {
             let at = received_at.moved(step_ms).to_string();
             self.connection.prepare_cached(HELD)?.execute(named_params! { ":id": id.to_string(), ":at": at })?;
         }
+        for (id, opened_at) in self.claims_that_wait()?.into_iter().filter(|(_, at)| is_old(*at)) {
+            let at = opened_at.moved(step_ms).to_string();
+            self.connection.prepare_cached(CLAIM)?.execute(named_params! { ":id": id.to_string(), ":at": at })?;
+        }
         Ok(moved.count())
+    }
+
+    fn claims_that_wait(self) -> Result<Vec<(LeadId, Timestamp)>, StoreError> {
+        const SQL: &str = "SELECT lead_id, opened_at FROM claims WHERE state IN ('open', 'unanswered')";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        query.query_and_then([], |row| Ok((rows::parsed(row, "lead_id")?, rows::parsed(row, "opened_at")?)))?.collect()
     }
 
     /// Webhooks that wait for the clock, oldest first, and when they came.

@@ -11,18 +11,21 @@ use crate::model::{JobId, RowId, Timestamp};
 const OLDEST_JOB: Duration = Duration::from_hours(24);
 
 impl Tx<'_> {
-    /// How many calls were begun since then, without that of `job`. A call that surely never was is not one of them.
+    /// How many calls were begun since then, without that of `job`. A call that surely never was is not one of them, nor one
+    /// of a clock that was ahead.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn rings_since(self, since: Timestamp, job: JobId) -> Result<u32, StoreError> {
+    pub fn rings(self, since: Timestamp, now: Timestamp, job: JobId) -> Result<u32, StoreError> {
         // Ids begin with their time: only the newest rows are looked at.
         const SQL: &str = "
             SELECT count(*) FROM jobs j JOIN attempts a ON a.job_id = j.id
-             WHERE j.id > :oldest AND j.kind = 'ring' AND j.id <> :job AND a.started_at > :since
+             WHERE j.id > :oldest AND j.kind = 'ring' AND j.id <> :job AND a.started_at > :since AND a.started_at <= :now
                AND (a.outcome IS NULL OR a.outcome IN ('done', 'unknown'))";
         let oldest = JobId::new(since.before(OLDEST_JOB), [0; 10]).to_string();
-        let params = named_params! { ":oldest": oldest, ":job": job.to_string(), ":since": since.to_string() };
+        let params = named_params! { ":oldest": oldest, ":job": job.to_string(), ":since": since.to_string(),
+            ":now": now.to_string(),
+        };
         Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
     }
 }
@@ -81,7 +84,7 @@ mod tests {
             ring(&mut store, job_at, begun_at, outcome);
         }
         let mine = ring(&mut store, 4_040, 4_130, None);
-        let calls = |store: &mut Store, since| store.transact(|tx| tx.rings_since(at(since), mine)).unwrap();
+        let calls = |store: &mut Store, since| store.transact(|tx| tx.rings(at(since), at(4_130), mine)).unwrap();
         assert_eq!([0, 90, 4_089, 4_119, 4_120].map(|since| calls(&mut store, since)), [3, 2, 2, 1, 0]);
     }
 

@@ -2,8 +2,10 @@
 //! went out because of it, on a clock that is wound by hand through the real store and the real outbox.
 
 mod canary;
+mod clock;
 mod crm;
 mod hours;
+mod power;
 mod rings;
 mod storm;
 
@@ -41,6 +43,8 @@ struct Office {
     leads: Vec<LeadId>,
     /// Every text that went out, whole.
     texts: Vec<String>,
+    /// The same with whoever got it.
+    sent: Vec<(String, String)>,
     /// Whether the network says of each text that it arrived.
     reports: bool,
     /// How the next texts end; then they are taken.
@@ -71,6 +75,7 @@ impl Office {
             now: BEGIN,
             leads: Vec::new(),
             texts: Vec::new(),
+            sent: Vec::new(),
             reports: false,
             ends: VecDeque::new(),
             rings: VecDeque::new(),
@@ -133,6 +138,7 @@ impl Office {
                     Task::Sms(sms) => {
                         let begins: Vec<&str> = sms.text.split(' ').take(4).collect();
                         self.texts.push(sms.text.clone());
+                        self.sent.push((sms.who.clone(), sms.text.clone()));
                         sent.push(format!("{}: {}", sms.who, begins.join(" ")));
                         let receipt = SmsReceipt { reference: "1".into(), parts: 1, delivered: self.reports };
                         self.ends.pop_front().unwrap_or(Outcome::Done(Done::Sms(receipt)))
