@@ -294,7 +294,7 @@ impl Names<'_> {
 }
 
 fn hours_of(raw: Option<raw::Hours>, closed: Vec<Stretch>, problems: &mut Problems) -> Hours {
-    let Some(raw) = raw else { return Hours::always() };
+    let Some(raw) = raw else { return Hours { closed, ..Hours::always() } };
     let mode = |mode: Option<raw::Mode>| match mode {
         None | Some(raw::Mode::Alert) => Mode::Alert,
         Some(raw::Mode::CrmOnly) => Mode::CrmOnly,

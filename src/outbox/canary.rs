@@ -19,6 +19,8 @@ use super::step::Next;
 const LOOK_EVERY: Duration = Duration::from_mins(5);
 /// Somebody who was just written into the configuration is still trying things out.
 const FIRST_AFTER: Duration = Duration::from_hours(24);
+/// A bare OK after that is about something else.
+const ANSWER_IS_ABOUT_IT: Duration = Duration::from_hours(24);
 /// Alerts about phones are named by it and the person's key.
 pub(super) const ALERTS: &str = "canary:";
 /// The timer that judges a test.
@@ -53,7 +55,7 @@ impl Desk {
             };
             let pause = if last.state == CanaryState::Known { FIRST_AFTER.min(every) } else { every };
             let is_due = last.at.after(pause) <= now && on_call.is_daytime(now) && !on_call.is_quiet(person, now);
-            if is_due && !is_being_called(tx, person)? && self.fly(tx, person, now)?.is_some() {
+            if is_due && !is_being_called(tx, person, now)? && self.fly(tx, person, now)?.is_some() {
                 return Ok(());
             }
         }
@@ -75,7 +77,7 @@ impl Desk {
     /// The row, the text and the timer. `None`: nothing can text.
     fn fly(&self, tx: Tx<'_>, person: &Person, now: Timestamp) -> Result<Option<(LeadId, Channel)>, StoreError> {
         let (id, over_at) = (LeadId::fresh(now), now.after(self.settings.canary.patience));
-        let lead_waits = !tx.claims_wanted_of(&person.name)?.is_empty();
+        let lead_waits = !tx.claims_wanted_of(&person.name, now)?.is_empty();
         let Some(text) = route::canary(&self.settings.route, id, person, lead_waits, over_at, now) else {
             return Ok(None);
         };
@@ -123,9 +125,11 @@ pub(super) fn over(tx: Tx<'_>, id: LeadId, now: Timestamp) -> Result<(), StoreEr
 pub(super) fn heard_of(tx: Tx<'_>, person: &Person, now: Timestamp) -> Result<Option<LeadId>, StoreError> {
     let Some(canary) = tx.last_canary(&person.key)?.filter(|canary| canary.text.is_some()) else { return Ok(None) };
     reached(tx, canary.id, now)?;
-    let is_about_it = tx.calls_since(&person.phone, canary.at)? == 0
-        && canary.answered_at.is_none()
-        && tx.claims_wanted_of(&person.name)?.is_empty();
+    // The cheapest question first: calls are counted over everything since the test.
+    let is_about_it = canary.answered_at.is_none()
+        && now.since(canary.at) < ANSWER_IS_ABOUT_IT
+        && tx.claims_wanted_of(&person.name, now)?.is_empty()
+        && tx.calls(&person.phone, canary.at, now)? == 0;
     Ok(is_about_it.then_some(canary.id))
 }
 
@@ -164,8 +168,8 @@ fn is_newest(tx: Tx<'_>, canary: &Canary) -> Result<bool, StoreError> {
 }
 
 /// Whether the person's phone is about to be called, or was, for a lead that nobody has taken yet.
-fn is_being_called(tx: Tx<'_>, person: &Person) -> Result<bool, StoreError> {
-    Ok(tx.claims_wanted_of(&person.name)?.iter().any(|claim| claim.state == ClaimState::Open))
+fn is_being_called(tx: Tx<'_>, person: &Person, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.claims_wanted_of(&person.name, now)?.iter().any(|claim| claim.state == ClaimState::Open))
 }
 
 fn why(canary: &Canary) -> String {

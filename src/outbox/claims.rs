@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::model::oncall::{Mode, Person, Turn};
 use crate::model::{
-    Channel, Claim, ClaimState, CrmNews, Job, Lead, LeadCode, LeadId, NewJob, Priority, Task, Timestamp, in_words,
+    Channel, Claim, ClaimState, CrmNews, Job, Lead, LeadCode, LeadId, NewJob, Priority, SmsTask, Task, Timestamp,
+    in_words,
 };
 use crate::route::{self, Reply, Wish};
 use crate::store::{StoreError, Tx};
@@ -89,6 +90,8 @@ impl Desk {
             Some(claim) if claim.state == ClaimState::Open && (claim.round, claim.step) == (round, step) => {
                 self.call_next(tx, &claim, now)
             }
+            // Somebody may have been called otherwise in the meantime.
+            Some(Claim { state: ClaimState::Open | ClaimState::Claimed, .. }) => Ok(()),
             _ if (round, step) == NOT_BEGUN => {
                 let mut lead = tx.lead(lead)?.ok_or(StoreError::Orphaned(lead))?;
                 match self.first_called(tx, &mut lead, now)? {
@@ -118,6 +121,7 @@ impl Desk {
             | Task::SmsFailover { .. }
             | Task::Ring(_)
             | Task::SmsStatus(_)
+            | Task::CanaryCheck {}
             | Task::CrmUpdate(_)
             | Task::CrmNote(_)
             | Task::CrmTask(_) => Ok(()),
@@ -205,7 +209,7 @@ impl Desk {
         act: impl FnMut(&Claim) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let claims = if codes.is_empty() {
-            tx.claims_wanted_of(&person.name)?
+            tx.claims_wanted_of(&person.name, now)?
         } else {
             codes.iter().filter_map(|code| tx.claim_by_code(code, now).transpose()).collect::<Result<_, _>>()?
         };
@@ -280,7 +284,7 @@ impl Desk {
 
     /// Says which leads wait and how they are answered; not too often, so that no machine keeps it going.
     fn explain(&self, tx: Tx<'_>, person: &Person, now: Timestamp) -> Result<(), StoreError> {
-        let wanted = tx.claims_wanted_of(&person.name)?;
+        let wanted = tx.claims_wanted_of(&person.name, now)?;
         let about = match wanted.last() {
             Some(claim) => Some(claim.lead),
             None => tx.last_called_for(&person.name)?,
@@ -384,6 +388,23 @@ fn nobody_to_text(tx: Tx<'_>, lead: &Lead, now: Timestamp) -> Result<(), StoreEr
 /// Whether everybody was called for the lead and nobody took it, as it stands now.
 pub(super) fn waits_in_vain(tx: Tx<'_>, lead: LeadId) -> Result<bool, StoreError> {
     Ok(tx.claim_of(lead)?.is_some_and(|claim| claim.state == ClaimState::Unanswered))
+}
+
+/// Whether whoever would be called knows already that somebody has the lead. A digest tells of others as well.
+pub(super) fn needs_no_call(tx: Tx<'_>, job: &Job) -> Result<bool, StoreError> {
+    let Task::Sms(SmsTask { is_answer: false, is_test: false, .. }) = &job.task else { return Ok(false) };
+    let is_claimed = tx.claim_of(job.lead)?.is_some_and(|claim| claim.state == ClaimState::Claimed);
+    Ok(is_claimed && !tx.was_digested(job.lead)?)
+}
+
+/// Claims that nobody will answer any more give their codes and their alerts back.
+pub(super) fn lapse(tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    for lead in tx.lapse_claims(now)? {
+        tracing::warn!(lead_id = %lead, "nobody has claimed the lead for a week: its code is free again");
+        wait_no_more(tx, lead, "nobody has claimed the lead for a week", now)?;
+        tx.clear_alert(&unclaimed(lead), now)?;
+    }
+    Ok(())
 }
 
 fn unclaimed(lead: LeadId) -> String {

@@ -4,6 +4,7 @@ use crate::model::{Channel, Failure, Fault, Job, JobId, JobState, LeadId, NewJob
 use crate::route;
 use crate::store::{StoreError, Tx};
 
+use super::claims::needs_no_call;
 use super::settle::{bury, tidy, usable};
 use super::{Desk, FAILOVER_SLACK, canary};
 
@@ -58,6 +59,9 @@ impl Desk {
         let channels = u32::try_from(self.settings.route.channels_to(&sms.to).len()).unwrap_or(u32::MAX);
         let lap = sms.leg.saturating_add(1).checked_div(channels).unwrap_or(1);
         let due_at = if lap == 0 { now } else { now.after(self.settings.waits.ladder.wait(lap, jitter)) };
+        if needs_no_call(tx, job)? {
+            return tidy(tx, job, now);
+        }
         if channels == 0 || due_at >= job.deadline_at || failure.final_everywhere {
             return undelivered(tx, sms, &job.channel, failure, now);
         }

@@ -233,6 +233,9 @@ impl Desk {
                 let next = step::too_late(&self.facts(work, now, 0.0));
                 Some((next, "not submitted within the failover clock".to_owned()))
             }
+            Task::Sms(_) if acts && claims::needs_no_call(tx, &work.job)? => {
+                Some((Next::Moot, "somebody has claimed the lead".to_owned()))
+            }
             Task::CrmUpdate(update) => {
                 let left = tx.newer(&work.job)?.iter().fold(update.clone(), |left, newer| match newer {
                     Task::CrmUpdate(newer) => left.without(newer),

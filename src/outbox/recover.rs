@@ -29,6 +29,8 @@ impl Desk {
             self.adopt(tx, orphan, now)?;
         }
         self.homeless(tx, now)?;
+        // The hours may be others by now: a lead that must still wait is deferred again.
+        tx.hasten_deferred(now)?;
         self.judge_alerts(tx, now)?;
         Ok(orphans.len())
     }

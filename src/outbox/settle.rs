@@ -247,8 +247,8 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // A text that surely never left told nobody; one that may have is not sent again for the same conclusion.
-        let is_called =
-            tx.has_open(lead.id, "sms")? || tx.has_open(lead.id, "escalate")? || tx.may_be_texted(lead.id)?;
+        let is_told = tx.may_be_texted(lead.id)? || tx.was_digested(lead.id)?;
+        let is_called = is_told || tx.has_open(lead.id, "sms")? || tx.has_open(lead.id, "escalate")?;
         let mut lead = lead.clone();
         let mut person = None;
         if label != Label::UrgentBuyer {
@@ -378,8 +378,10 @@ pub(super) fn bury(
         Stage::Sms if job.task.is_test() => canary::hasten(tx, job, now),
         Stage::Sms => {
             tx.cancel_waiting(job.lead, "sms_failover", Some(job.id), "the text is dead", now)?;
-            // Whoever was to be called knows nothing of it.
-            if matches!(&job.task, Task::Sms(sms) if !sms.is_answer) {
+            // Whoever was to be called knows nothing of it; somebody else may be called by now.
+            let claim = tx.claim_of(job.lead)?;
+            let is_his_turn = |sms: &SmsTask| claim.is_some_and(|claim| claim.called.as_ref() == Some(&sms.who));
+            if matches!(&job.task, Task::Sms(sms) if !sms.is_answer && is_his_turn(sms)) {
                 tx.hasten(job.lead, "escalate", now)?;
             }
             tx.alert(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::{Fault, Job, JobId, JobState, NewJob, Task, Timestamp, Trace};
 use crate::store::{Closing, Settlement, StoreError, Tx};
 
+use super::claims;
 use super::legs::Leg;
 use super::reports::key_of;
 use super::settle::{bury, tidy};
@@ -23,14 +24,16 @@ impl Desk {
         }
         self.next_sweep = now.after(SWEEP_EVERY);
         self.sweep_spending(tx, now)?;
+        claims::lapse(tx, now)?;
         self.sweep_canaries(tx, now)?;
         for (job, state, last) in tx.expired(now)? {
             let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
                 format!("gave up at its deadline: {last}")
             });
-            if matches!(job.task, Task::SmsStatus(_) | Task::Ring(_)) || job.task.is_test() {
+            let is_missed = !matches!(job.task, Task::SmsStatus(_) | Task::Ring(_)) && !job.task.is_test();
+            if !is_missed || claims::needs_no_call(tx, &job)? {
                 // Nobody says what became of the text, the phone didn't ring in time, or a test was not sent: nobody misses
-                // that, or its timer tells.
+                // that, or its timer tells. Nor does anybody miss the call for a lead that somebody has.
                 if tx.end_idle_job(job.id, JobState::Cancelled, &reason, now)? {
                     tidy(tx, &job, now)?;
                 }

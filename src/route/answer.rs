@@ -7,6 +7,8 @@ use crate::model::{Channel, CrmNews, CrmNote, CrmTask, CrmUpdate, Lead, LeadId, 
 
 /// Whoever has taken a lead gets more of it than the text that called for it had room for.
 const BRIEFING_PARTS: usize = 6;
+/// So many codes are told in an answer: one part.
+const MOST_CODES: usize = 12;
 /// A name in a headline is cut here: no name is longer, but a form may hold anything.
 const MAX_NAME_CHARS: usize = 80;
 
@@ -40,7 +42,9 @@ pub fn explanation(codes: &[String]) -> String {
         [] => "No lead is waiting for you. Answer a lead's code to claim it, its code and NO to pass it on.".to_owned(),
         [code] => format!("Waiting: {code}. Answer {code} to claim it, {code} NO to pass it on."),
         [first, ..] => {
-            format!("Waiting: {}. Answer a code to claim that lead, {first} NO to pass it on.", codes.join(", "))
+            let (told, more) = codes.split_at(codes.len().min(MOST_CODES));
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("Waiting: {}{more}. Answer a code to claim that lead, {first} NO to pass it on.", told.join(", "))
         }
     }
 }

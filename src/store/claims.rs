@@ -11,6 +11,8 @@ use crate::model::{Channel, Claim, ClaimState, JobId, LeadCode, LeadId, Phone, R
 
 /// A lead that nobody took for so long gives its code to others, and answers to its code mean it no more.
 const CODE_IS_KEPT: Duration = Duration::from_hours(7 * 24);
+/// A bare word is about what came lately: some people call their prospects and never answer a text.
+const IS_FRESH: Duration = Duration::from_hours(24);
 
 impl Tx<'_> {
     /// Opens a lead's claim, or opens it again from the first step: the code that people answer with, which no other lead
@@ -29,10 +31,10 @@ impl Tx<'_> {
             INSERT INTO claims (lead_id, code, opened_at, state, round, step, called)
                 VALUES (:lead, :code, :now, 'open', 1, :step, :called)
                 ON CONFLICT (lead_id) DO UPDATE SET
-                   code = :code, state = 'open', round = round + 1, step = :step, called = :called, claimed_by = NULL, claimed_at = NULL
+                   code = :code, opened_at = :now, state = 'open', round = round + 1, step = :step, called = :called, claimed_by = NULL, claimed_at = NULL
                 RETURNING *";
         const CODE: &str = "UPDATE leads SET code = :code WHERE id = :lead AND code <> :code";
-        let code = self.free_code(lead, now)?;
+        let code = self.free_code(lead)?;
         let id = lead.to_string();
         let params = named_params! {
             ":lead": id, ":code": code.to_string(), ":now": now.to_string(), ":step": step, ":called": called,
@@ -46,20 +48,13 @@ impl Tx<'_> {
     }
 
     /// The lead's own code, or the next that no other lead waits with.
-    fn free_code(self, lead: LeadId, now: Timestamp) -> Result<LeadCode, StoreError> {
+    fn free_code(self, lead: LeadId) -> Result<LeadCode, StoreError> {
         const NUMBER: &str = "SELECT number FROM leads WHERE id = :lead";
         const TAKEN: &str = "
             SELECT lead_id FROM claims WHERE code = :code AND state IN ('open', 'unanswered') AND lead_id <> :lead";
-        // The first condition is the index's own: only those that wait are looked at.
-        const OLD: &str = "
-            UPDATE claims SET state = 'withdrawn'
-             WHERE state IN ('open', 'unanswered') AND state = 'unanswered' AND opened_at < :since";
         let id = lead.to_string();
         let number: i64 =
             self.connection.prepare_cached(NUMBER)?.query_row(named_params! { ":lead": id }, |row| row.get(0))?;
-        self.connection
-            .prepare_cached(OLD)?
-            .execute(named_params! { ":since": now.before(CODE_IS_KEPT).to_string() })?;
         let mut taken = self.connection.prepare_cached(TAKEN)?;
         for code in LeadCode::candidates(number) {
             if !taken.exists(named_params! { ":code": code.to_string(), ":lead": id })? {
@@ -72,6 +67,36 @@ impl Tx<'_> {
             .prepare_cached("UPDATE claims SET state = 'withdrawn' WHERE code = :code AND state <> 'claimed'")?
             .execute(named_params! { ":code": code.to_string() })?;
         Ok(code)
+    }
+
+    /// Ends the claims that nobody has taken for so long that nobody will: their leads, which have given their codes away.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn lapse_claims(self, now: Timestamp) -> Result<Vec<LeadId>, StoreError> {
+        const SQL: &str = "
+            UPDATE claims SET state = 'withdrawn' WHERE state IN ('open', 'unanswered') AND opened_at < :since RETURNING lead_id";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let since = now.before(CODE_IS_KEPT).to_string();
+        let lapsed: Vec<LeadId> = query
+            .query_and_then(named_params! { ":since": since }, |row| rows::parsed(row, "lead_id"))?
+            .collect::<Result<_, _>>()?;
+        for lead in &lapsed {
+            self.log_claim(*lead, "withdrawn", None, Some("nobody has claimed it for a week"), now)?;
+        }
+        Ok(lapsed)
+    }
+
+    /// Whether a digest has told somebody of the lead.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn was_digested(self, lead: LeadId) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM claim_log WHERE lead_id = :lead AND what = 'digested')";
+        Ok(self
+            .connection
+            .prepare_cached(SQL)?
+            .query_row(named_params! { ":lead": lead.to_string() }, |row| row.get(0))?)
     }
 
     /// The claim of a lead.
@@ -95,17 +120,23 @@ impl Tx<'_> {
         self.connection.prepare_cached(SQL)?.query_row(params, |row| Ok(claim(row))).optional()?.transpose()
     }
 
-    /// The leads that wait and that this person was called for, oldest first.
+    /// The leads that wait and that this person was called for, oldest first: those of the last day, or else all.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn claims_wanted_of(self, who: &str) -> Result<Vec<Claim>, StoreError> {
+    pub fn claims_wanted_of(self, who: &str, now: Timestamp) -> Result<Vec<Claim>, StoreError> {
+        let fresh = self.claims_opened_since(who, Some(now.before(IS_FRESH)))?;
+        if fresh.is_empty() { self.claims_opened_since(who, None) } else { Ok(fresh) }
+    }
+
+    fn claims_opened_since(self, who: &str, since: Option<Timestamp>) -> Result<Vec<Claim>, StoreError> {
         const SQL: &str = "
-            SELECT * FROM claims c WHERE c.state IN ('open', 'unanswered')
+            SELECT * FROM claims c WHERE c.state IN ('open', 'unanswered') AND c.opened_at > :since
                AND EXISTS (SELECT 1 FROM claim_log l WHERE l.lead_id = c.lead_id AND l.what = 'called' AND l.who = :who)
              ORDER BY c.opened_at";
+        let since = since.map_or_else(String::new, |since| since.to_string());
         let mut query = self.connection.prepare_cached(SQL)?;
-        let found = query.query_and_then(named_params! { ":who": who }, claim)?;
+        let found = query.query_and_then(named_params! { ":who": who, ":since": since }, claim)?;
         found.collect()
     }
 

@@ -341,6 +341,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Leads that wait for an hour in which people are called are looked at now.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn hasten_deferred(self, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "
+            UPDATE jobs SET due_at = :now
+             WHERE state IN ('ready', 'unknown') AND state = 'ready' AND kind = 'escalate' AND due_at > :now AND json_extract(payload, '$.round') = 0";
+        self.connection.prepare_cached(SQL)?.execute(named_params! { ":now": now.to_string() })?;
+        Ok(())
+    }
+
     /// The lead's text brought the program down: its waiting jobs of one kind run alone and with care.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod canary;
 mod clock;
 mod crm;
 mod hours;
+mod later;
 mod power;
 mod rings;
 mod storm;

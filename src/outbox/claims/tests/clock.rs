@@ -38,7 +38,7 @@ fn every_step_of_a_chain_lasts_as_long_as_it_should() {
         assert_eq!(office.wait(299), [""; 0], "{step}");
         office.wait(1);
         assert_eq!(office.state(0), ("unanswered".into(), true, false), "{step}");
-        assert_eq!(office.to_the_end(), [""; 0], "{step}");
+        assert_eq!(office.until_the_end(), [""; 0], "{step}");
         office.nothing_stalls(&step.to_string());
     }
 }
@@ -48,7 +48,7 @@ fn a_lead_that_nobody_took_can_be_claimed_after_the_clock_was_set() {
     for step in STEPS {
         let mut office = office();
         let first = urgent(&mut office);
-        office.to_the_end();
+        office.until_the_end();
         office.step(step);
         // The next lead asks for a code.
         office.lead(Label::UrgentBuyer);
@@ -70,7 +70,7 @@ fn what_gathers_is_told_after_the_clock_was_set() {
         let third = office.code(2);
         assert_eq!(office.wait(19), [""; 0], "{step}");
         assert_eq!(office.wait(1), [format!("Dana: {third} URGENT no contact")], "{step}");
-        office.to_the_end();
+        office.until_the_end();
         office.nothing_stalls(&step.to_string());
     }
 }
@@ -90,7 +90,7 @@ fn no_cap_lasts_longer_because_the_clock_was_ahead() {
         office.step(step);
         assert_eq!(office.says(DANA, "help").len(), 1, "{step}");
         office.now = office.now.after(Duration::from_hours(1));
-        office.to_the_end();
+        office.until_the_end();
         urgent(&mut office);
         assert_eq!(office.wait(90), ["Dana rings by modem"], "{step}");
     }

@@ -160,7 +160,7 @@ fn an_owner_and_a_class_wait_side_by_side() {
     office.wait(600);
     let mut written = office.written();
     written.sort();
-    assert_eq!(written, ["claimed by Dana, 0 s after it came in", "class URGENT_BUYER", "note", "owner 7"]);
+    assert_eq!(written, ["claimed by Dana, 1 s after it came in", "class URGENT_BUYER", "note", "owner 7"]);
 
     let mut office = self::office(Down);
     let code = urgent(&mut office);
@@ -185,7 +185,7 @@ fn an_owner_who_is_refused_costs_no_class_and_is_mended() {
     let mut office = office(RefusesOwners);
     let code = urgent(&mut office);
     office.says(DANA, &code);
-    assert_eq!(office.written(), ["class URGENT_BUYER", "note", "claimed by Dana, 0 s after it came in"]);
+    assert_eq!(office.written(), ["class URGENT_BUYER", "note", "claimed by Dana, 1 s after it came in"]);
     assert_eq!(office.undone(), ["crm_update dead: the CRM said no"]);
     office.be(Works);
     office.desk.settings.route.on_call = known("77");

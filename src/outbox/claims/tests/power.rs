@@ -36,7 +36,7 @@ impl Office {
     }
 
     /// What goes out until every chain is at its end.
-    pub(super) fn to_the_end(&mut self) -> Vec<String> {
+    pub(super) fn until_the_end(&mut self) -> Vec<String> {
         let (mut sent, end) = (self.run(), self.now.after(LONG));
         while self.now < end {
             sent.extend(self.wait(15));
@@ -62,7 +62,8 @@ impl Office {
         for (who, text) in &self.sent {
             let code = text.split(' ').next().unwrap().to_owned();
             if text.contains(" URGENT ") {
-                *calls.entry((who.clone(), code)).or_default() += 1;
+                let count: &mut usize = calls.entry((who.clone(), code)).or_default();
+                *count = count.saturating_add(1);
             }
         }
         calls
@@ -120,7 +121,7 @@ const STATES: [(&str, Before, &str, &[&str]); 9] = [
     (
         "unanswered",
         |office| {
-            office.to_the_end();
+            office.until_the_end();
         },
         "unanswered",
         &["Dana", "Lee", "Boss"],
@@ -128,7 +129,7 @@ const STATES: [(&str, Before, &str, &[&str]); 9] = [
     (
         "claimed late",
         |office| {
-            office.to_the_end();
+            office.until_the_end();
             office.says(LEE, "ok");
         },
         "claimed by Lee",
@@ -163,7 +164,7 @@ fn the_power_goes_in_every_state() {
             before(&mut office);
             office.is_off(away);
             office.is_off(Duration::from_secs(1));
-            office.to_the_end();
+            office.until_the_end();
             assert_eq!(office.state(0).0, want, "{name}");
             office.nothing_stalls(&name);
             let want: BTreeMap<_, usize> = called.iter().map(|who| (((*who).to_owned(), code.clone()), 1)).collect();
@@ -182,7 +183,7 @@ fn the_power_goes_while_a_digest_gathers() {
         assert_eq!(office.lead(Label::UrgentBuyer), [""; 0]);
         office.is_off(away);
         office.is_off(Duration::from_secs(1));
-        office.to_the_end();
+        office.until_the_end();
         office.nothing_stalls(&format!("{away:?}"));
         for nth in 0..4 {
             let code = office.code(nth);
@@ -213,11 +214,11 @@ fn the_power_goes_while_a_lead_is_deferred() {
         office.is_off(Duration::from_secs(1));
         // When it is on again, it may be a day on which nobody is called.
         let open = office.now.max("2026-11-25T12:00:00Z".parse().unwrap());
-        office.to_the_end();
+        office.until_the_end();
         if away > Duration::from_hours(24) {
             assert_eq!(office.calls().len(), 0, "{away:?}");
             office.now = open;
-            office.to_the_end();
+            office.until_the_end();
         }
         office.nothing_stalls(&format!("{away:?}"));
         assert_eq!(office.calls().values().copied().collect::<Vec<_>>(), [1, 1, 1], "{away:?}: {:?}", office.calls());
