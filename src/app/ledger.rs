@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::deliver::twilio;
+use crate::failpoint;
 use crate::model::{BootId, Fact, Kept, Ledger, LedgerError, Memory, ModemState, RowId, Timestamp, Told, Turn};
 use crate::outbox::{Desk, SharedDesk};
 use crate::store::{Command, Inbound, Store, StoreError, Tx, Writer};
@@ -39,10 +40,15 @@ impl Ledger for Online {
     fn keep<'a>(&'a self, modem: &'a str, fact: Fact) -> Kept<'a, ()> {
         let (desk, modem) = (self.desk.clone(), modem.to_owned());
         Box::pin(async move {
+            let is_text = matches!(fact, Fact::Inbound(_));
             let kept = self.writer.run(Command::Outcome, move |tx| {
                 keep(tx, &mut desk.lock(), &modem, &fact, Timestamp::now(), fastrand::f64())
             });
-            kept.await.map_err(not_kept)
+            kept.await.map_err(not_kept)?;
+            if is_text {
+                failpoint::reach("kept-inbound");
+            }
+            Ok(())
         })
     }
 }
@@ -104,9 +110,11 @@ fn keep(tx: Tx<'_>, desk: &mut Desk, modem: &str, fact: &Fact, now: Timestamp, j
                 tracing::info!(modem, number = sms.number, part = ?sms.concat, sms_text = sms.text.as_deref().ok(), "a text came in");
             }
             match kept {
-                Inbound::Whole(text) if sms.answerable => desk.heard(tx, &sms.number, &text, now),
-                Inbound::Whole(_) | Inbound::Unread | Inbound::Again => Ok(()),
+                Inbound::Whole(text) if sms.answerable => desk.heard(tx, &sms.number, &text, now)?,
+                Inbound::Whole(_) | Inbound::Unread | Inbound::Again => {}
             }
+            failpoint::reach("heard-inbound");
+            Ok(())
         }
         Fact::Told(told) => became(tx, desk, modem, told, now, jitter),
         Fact::Pin(pin) => tx.keep_pin(pin),

@@ -106,6 +106,7 @@ impl Desk {
     /// A timer is dead. Where people were to be called by it, nothing else would: the chain is at its end.
     pub(super) fn timer_died(&self, tx: Tx<'_>, timer: &Job, now: Timestamp) -> Result<(), StoreError> {
         match &timer.task {
+            Task::Escalate { .. } if crate::failpoint::removed("dead-timer") => Ok(()),
             Task::Escalate { round, step } => match tx.claim_of(timer.lead)? {
                 Some(claim) if claim.state == ClaimState::Open && (claim.round, claim.step) == (*round, *step) => {
                     self.nobody_left(tx, &claim, now)

@@ -81,6 +81,7 @@ async fn one(effect: Option<Arc<dyn Effect>>, desk: SharedDesk, writer: Writer, 
         report
     };
     settle(&desk, &writer, work, report).instrument(span).await;
+    failpoint::reach(&format!("settled-{kind}"));
 }
 
 /// Writes a report, however long that takes. Only a report that can't be written although the database can is given up.

@@ -7,12 +7,14 @@
 
 mod boundary;
 mod campaign;
+mod claims;
 mod controls;
 mod crash;
 mod lead;
 mod ledger;
 mod oracle;
 mod parts;
+mod team;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -27,10 +29,15 @@ use tokio::task::JoinSet;
 const EACH: usize = 8;
 /// The least number of hits at each place.
 const LEAST: usize = 5;
+/// The same where people are called: what they wait for takes time.
+const EACH_AMONG_PEOPLE: usize = 3;
+const LEAST_AMONG_PEOPLE: usize = 2;
 /// Kills that one office lives through.
 const OFFICE: usize = 20;
 /// Offices at the same time.
 const OFFICES: usize = 2;
+/// They mostly wait for people.
+const OFFICES_AMONG_PEOPLE: usize = 3;
 
 fn seed() -> u64 {
     let seed = std::env::var("NIGHTDESK_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -96,8 +103,7 @@ fn nothing_found(violations: &[Violation]) {
 }
 
 /// One office: its places in order, and once more those that were not reached.
-async fn office(seed: u64, places: Vec<Boundary>) -> Campaign {
-    let mut campaign = Campaign::new(seed).await;
+async fn office(mut campaign: Campaign, places: Vec<Boundary>) -> Campaign {
     let mut missed = Vec::new();
     for place in places {
         if !campaign.round(place).await {
@@ -109,26 +115,28 @@ async fn office(seed: u64, places: Vec<Boundary>) -> Campaign {
     }
     campaign.rest().await;
     campaign.collect().await;
+    campaign.everything_typed_is_read().await;
     campaign
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_every_boundary() {
+/// Kills offices at these places, each so often, by chance and a few at a time.
+async fn kill_at(all: &[Boundary], each: usize, offices_at_once: usize, has_team: bool) -> Tally {
     let seed = seed();
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut places: Vec<Boundary> = Boundary::all().into_iter().flat_map(|place| [place; EACH]).collect();
+    let mut places: Vec<Boundary> = all.iter().flat_map(|place| vec![*place; each]).collect();
     rng.shuffle(&mut places);
     let offices: VecDeque<(u64, Vec<Boundary>)> =
         places.chunks(OFFICE).map(|places| (rng.u64(..), places.to_vec())).collect();
     let (offices, tally) = (Arc::new(Mutex::new(offices)), Arc::new(Mutex::new(Tally::default())));
     let mut tasks = JoinSet::new();
-    for _ in 0..OFFICES {
+    for _ in 0..offices_at_once {
         let (offices, tally) = (Arc::clone(&offices), Arc::clone(&tally));
         tasks.spawn(async move {
             loop {
                 let next = offices.lock().unwrap().pop_front();
                 let Some((seed, places)) = next else { return };
-                let campaign = office(seed, places).await;
+                let campaign = if has_team { Campaign::with_team(seed).await } else { Campaign::new(seed).await };
+                let campaign = office(campaign, places).await;
                 tally.lock().unwrap().add(&campaign);
             }
         });
@@ -136,14 +144,34 @@ async fn killed_at_every_boundary() {
     while let Some(task) = tasks.join_next().await {
         task.unwrap();
     }
-    let tally = tally.lock().unwrap();
+    let tally = std::mem::take(&mut *tally.lock().unwrap());
     tally.print();
-    let few: Vec<String> = Boundary::all()
-        .into_iter()
-        .filter(|place| tally.hits(*place) < LEAST)
-        .map(|place| format!("{place}: {}", tally.hits(place)))
-        .collect();
+    tally
+}
+
+/// Nothing was broken, and each place was hit so often.
+fn verdict(tally: &Tally, all: &[Boundary], least: usize) {
     nothing_found(&tally.violations);
-    assert!(few.is_empty(), "hit less than {LEAST} times: {few:?}");
+    let few: Vec<String> = all
+        .iter()
+        .filter(|place| tally.hits(**place) < least)
+        .map(|place| format!("{place}: {}", tally.hits(*place)))
+        .collect();
+    assert!(few.is_empty(), "hit less than {least} times: {few:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_boundary() {
+    let all = Boundary::all();
+    let tally = kill_at(&all, EACH, OFFICES, false).await;
+    verdict(&tally, &all, LEAST);
     assert!(tally.kills.len() >= 300, "{} kills", tally.kills.len());
+}
+
+/// The same where people are called one after the other, and some answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_people_are_called() {
+    let all = Boundary::among_people();
+    let tally = kill_at(&all, EACH_AMONG_PEOPLE, OFFICES_AMONG_PEOPLE, true).await;
+    verdict(&tally, &all, LEAST_AMONG_PEOPLE);
 }

@@ -25,6 +25,8 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Hanging up takes a modem no time; there are two ways to.
 const HANG_UP_WITHIN: Duration = Duration::from_secs(5);
+/// A modem says `OK` to a number at once; one that takes so long for it may never say it. Until then it hears nothing else.
+const TAKEN_WITHIN: Duration = Duration::from_secs(3);
 /// The ways to hang up: the first for voice calls, the second for all, which older modems know.
 pub(super) const HANG_UP: [&str; 2] = ["AT+CHUP", "ATH"];
 /// The longest that it takes to hang up.
@@ -155,7 +157,8 @@ async fn talk<P: AsyncRead + AsyncWrite + Unpin>(
                 break end;
             }
         }
-        if Instant::now() >= until || line.overheard.has_restarted() || wanted() {
+        let hears = state.taken || began.elapsed() >= TAKEN_WITHIN;
+        if Instant::now() >= until || line.overheard.has_restarted() || (hears && wanted()) {
             break None;
         }
     };
@@ -168,7 +171,8 @@ async fn talk<P: AsyncRead + AsyncWrite + Unpin>(
         None | Some(End::PickedUp) => hang_up(line).await?,
         Some(End::Over | End::Busy | End::Refused(_) | End::NotReached) => true,
     };
-    let next = if hung_up { After::Ready } else { After::Initialise };
+    // The `OK` to hanging up may have been the one to the number: then it still rings.
+    let next = if hung_up && (state.taken || end.is_some()) { After::Ready } else { After::Initialise };
     if !hung_up && !state.taken {
         let failure = Failure::new(Fault::Unknown, "the modem was told to dial and said nothing more");
         return Ok((Outcome::Failed(failure), next));

@@ -29,6 +29,10 @@ pub(super) enum Request {
     Note,
     /// Whether there is such a note.
     NoteLookUp,
+    /// A task.
+    Task,
+    /// Whether there is such a task.
+    TaskLookUp,
     /// A text.
     Text,
     /// Whether there is such a text.
@@ -56,6 +60,22 @@ const INSIDE: [&str; 16] = [
     "after-crm_note",
 ];
 
+/// Where people are called, and answer.
+const AMONG_PEOPLE: [&str; 12] = [
+    "before-escalate",
+    "after-escalate",
+    "settled-escalate",
+    "before-digest",
+    "after-digest",
+    "settled-digest",
+    "before-ring",
+    "after-ring",
+    "before-crm_task",
+    "after-crm_task",
+    "heard-inbound",
+    "kept-inbound",
+];
+
 const WRITES: [Request; 4] = [Request::Model, Request::Update, Request::Note, Request::Text];
 
 const MOMENTS: [Moment; 4] = [Moment::Head, Moment::Arrived, Moment::Applied, Moment::InAnswer];
@@ -73,11 +93,22 @@ impl Boundary {
         all
     }
 
+    /// Every place that only a lead comes to for which people are called one after the other.
+    pub(super) fn among_people() -> Vec<Self> {
+        let mut all: Vec<Self> = AMONG_PEOPLE.into_iter().map(Inside).collect();
+        all.extend(MOMENTS.map(|moment| Vendor(Request::Task, moment)));
+        all.push(Vendor(Request::TaskLookUp, Moment::Arrived));
+        all.extend(["ATD", "AT+CMGD"].map(|command| Self::Modem(Step::Command(command))));
+        all
+    }
+
     /// Whether only a lead that is worth a text comes this way.
     pub(super) fn is_about_texts(self) -> bool {
         match self {
-            Inside(place) => place.contains("sms"),
-            Vendor(asked, _) => matches!(asked, Request::Text | Request::TextLookUp),
+            Inside(place) => place.contains("sms") || AMONG_PEOPLE.contains(&place),
+            Vendor(asked, _) => {
+                matches!(asked, Request::Text | Request::TextLookUp | Request::Task | Request::TaskLookUp)
+            }
             Self::Modem(_) => true,
             Self::Rest => false,
         }
@@ -107,12 +138,15 @@ impl fmt::Display for Boundary {
 impl Request {
     /// These requests, as they come at this moment: a head has no body yet.
     pub(super) fn at(self, moment: Moment) -> Match {
-        let note = Match::to("POST", "/objects/notes");
+        let (note, task) = (Match::to("POST", "/objects/notes"), Match::to("POST", "/objects/tasks"));
         match self {
             Self::Model => Match::any(),
             Self::Update => Match::to("PATCH", "/contacts/"),
             Self::Note if moment == Moment::Head => note,
             Self::Note => note.body("hs_timestamp"),
+            Self::Task if moment == Moment::Head => task,
+            Self::Task => task.body("hs_timestamp"),
+            Self::TaskLookUp => Match::to("POST", "/tasks/search"),
             Self::NoteLookUp => Match::to("POST", "/notes/search"),
             Self::Text => Match::to("POST", "/Messages.json"),
             Self::TextLookUp => Match::to("GET", "/Messages.json"),

@@ -12,6 +12,8 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::boundary::{Boundary, Request};
 use super::lead::{Class, Sent};
+use super::ledger::Book;
+use super::team::{self, Typed};
 use crate::support::{Office, exchange};
 
 /// A place that was not reached by then, on however slow a machine, is tried again in another round.
@@ -29,6 +31,8 @@ pub(super) struct Campaign {
     /// Where it was killed.
     pub(super) kills: Vec<Boundary>,
     pub(super) rng: fastrand::Rng,
+    /// Where a team is on call: what its people typed.
+    pub(super) typed: Option<Typed>,
     runs: bool,
     /// Posts under way, by lead.
     posts: JoinSet<(usize, Option<(u16, Value)>)>,
@@ -50,7 +54,19 @@ impl Campaign {
         office.configure(&configuration(&office));
         let rng = fastrand::Rng::with_seed(seed);
         let (leads, kills, again) = (Vec::new(), Vec::new(), Vec::new());
-        Self { office, leads, kills, rng, runs: false, posts: JoinSet::new(), under_way: Vec::new(), again }
+        let (posts, under_way) = (JoinSet::new(), Vec::new());
+        Self { office, leads, kills, rng, typed: None, runs: false, posts, under_way, again }
+    }
+
+    /// An office with a team on call, who answer as they please.
+    pub(super) async fn with_team(seed: u64) -> Self {
+        let mut campaign = Self::new(seed).await;
+        let office = &campaign.office;
+        office.configure(
+            &format!("{}{}", configuration(office), team::TEAM).replace("digest-after = 100000", team::DIGESTS),
+        );
+        campaign.typed = Some(team::gather(&office.modem, &mut campaign.rng));
+        campaign
     }
 
     /// Kills the desk at this place; `false` when it was killed elsewhere because it didn't come there.
@@ -88,6 +104,20 @@ impl Campaign {
             }
         }
         !self.office.has_ended()
+    }
+
+    /// Until the texts that people typed are read, and what they mean is done.
+    pub(super) async fn everything_typed_is_read(&mut self) {
+        let Some(typed) = self.typed.clone() else { return };
+        let read = |campaign: &Self| {
+            let inbound = Book::read(campaign.office.path()).inbound;
+            typed.lock().unwrap().iter().all(|one| inbound.contains(one))
+        };
+        let deadline = Instant::now() + ROUND;
+        while !read(self) && Instant::now() < deadline {
+            tokio::time::sleep(BURST_EVERY).await;
+        }
+        assert!(self.quiet().await, "the desk ended by itself\n{}", self.office.log());
     }
 
     /// Runs the desk with these places armed.
@@ -162,7 +192,9 @@ impl Campaign {
                 let held = match asked {
                     Request::Model => self.office.llm.hold(moment, on),
                     Request::Text | Request::TextLookUp => self.office.twilio.hold(moment, on),
-                    Request::Update | Request::Note | Request::NoteLookUp => self.office.hubspot.hold(moment, on),
+                    Request::Update | Request::Note | Request::NoteLookUp | Request::Task | Request::TaskLookUp => {
+                        self.office.hubspot.hold(moment, on)
+                    }
                 };
                 self.run("");
                 Trap::Vendor(held)
@@ -187,6 +219,7 @@ impl Campaign {
                 refuse();
                 twilio.script([lost(Request::Text.at(Moment::Arrived))]);
             }
+            Boundary::Vendor(Request::TaskLookUp, _) => hubspot.script([lost(Request::Task.at(Moment::Arrived))]),
             Boundary::Vendor(Request::NoteLookUp, _) => hubspot.script([lost(Request::Note.at(Moment::Arrived))]),
             Boundary::Inside(name) if name.ends_with("classify_deadline") => llm.script([Fault::hang().forever()]),
             Boundary::Inside(name) if name.ends_with("failover") => {

@@ -19,7 +19,11 @@ async fn without(rule: &str, failpoint: &str, is_there: impl Fn(&Campaign) -> bo
     campaign.kill(Boundary::Rest);
     campaign.collect().await;
     campaign.rest().await;
-    let mut found: Vec<Kind> = oracle::judge(&campaign).into_iter().map(|violation| violation.kind).collect();
+    kinds(&campaign)
+}
+
+fn kinds(campaign: &Campaign) -> Vec<Kind> {
+    let mut found: Vec<Kind> = oracle::judge(campaign).into_iter().map(|violation| violation.kind).collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -43,4 +47,48 @@ async fn a_note_before_its_attempt_is_seen() {
     let found =
         without("attempt-before-effect", "after-crm_note:1:stop", |campaign| campaign.office.is_stopped()).await;
     assert_eq!(found, [Kind::Doubled, Kind::Unbacked]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_that_is_rung_again_is_seen() {
+    let campaign = one_call("ring-once", "after-ring:1:stop", "5s").await;
+    assert_eq!(what_is_found(campaign, 1).await, [Kind::Doubled]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_that_ends_with_its_timer_is_seen() {
+    let campaign = one_call("dead-timer", "before-escalate:1:stop", "850ms").await;
+    assert_eq!(what_is_found(campaign, 2).await, [Kind::Stalled]);
+}
+
+/// An office without `rule`, in which nobody answers, Dana has `wait`, and that stops at `failpoint`.
+async fn one_call(rule: &str, failpoint: &str, wait: &str) -> Campaign {
+    let mut campaign = Campaign::with_team(super::seed()).await;
+    let config = campaign.office.config();
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap().replace("\"850ms\"", &format!("{wait:?}")))
+        .unwrap();
+    for (_, number) in super::team::PEOPLE {
+        campaign.office.modem.answered_by(number, |_| None);
+    }
+    campaign.office.set_env("NIGHTDESK_WITHOUT", rule);
+    campaign.run(failpoint);
+    campaign
+}
+
+/// The kinds of promises that are found broken after so many kills, each at the failpoint.
+async fn what_is_found(mut campaign: Campaign, kills: usize) -> Vec<Kind> {
+    campaign.open().await;
+    let lead = campaign.enter(Sent::new(0, Class::Buyer, false));
+    campaign.post(lead);
+    for nth in 1..=kills {
+        campaign.until(|campaign| campaign.office.is_stopped()).await;
+        campaign.kill(Boundary::Rest);
+        campaign.collect().await;
+        if nth < kills {
+            campaign.run("before-escalate:1:stop");
+        }
+    }
+    campaign.rest().await;
+    campaign.everything_typed_is_read().await;
+    kinds(&campaign)
 }

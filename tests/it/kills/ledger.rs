@@ -1,5 +1,6 @@
 //! The desk's database, read by a stranger.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::{Timestamp, ToSpan};
@@ -23,6 +24,27 @@ pub(super) struct Job {
     pub(super) channel: String,
     pub(super) state: String,
     generation: i64,
+    pub(super) text: Option<Text>,
+}
+
+/// What a text says, to whom, and which of its lead's texts it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) to: String,
+    pub(super) words: String,
+    pub(super) thread: i64,
+    pub(super) repeat: bool,
+}
+
+/// A lead that people were called for.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) code: String,
+    pub(super) state: String,
+    pub(super) round: u32,
+    /// What happened, and by or to whom, in order.
+    pub(super) log: Vec<(String, String)>,
+    pub(super) alert: bool,
 }
 
 #[derive(Debug)]
@@ -50,11 +72,19 @@ pub(super) struct Book {
     jobs: Vec<Job>,
     attempts: Vec<Attempt>,
     dead_letters: Vec<Letter>,
+    /// By lead.
+    claims: HashMap<String, Claim>,
+    /// Texts that came in: from whom, and what they say.
+    pub(super) inbound: Vec<(String, String)>,
     /// The timeline, by lead.
     lines: Vec<(String, String)>,
 }
 
 impl Job {
+    pub(super) fn lead(&self) -> &str {
+        &self.lead
+    }
+
     /// The key in the marker of what it makes.
     pub(super) fn marker(&self) -> String {
         format!("nd{}{}{}", self.lead.replace('-', ""), self.kind.replace('_', ""), self.generation)
@@ -71,8 +101,16 @@ impl Book {
         let leads = rows(&db, "SELECT id, coalesce(name, ''), label, settled_at IS NOT NULL FROM leads", |row| {
             Ok(Lead { id: row.get(0)?, name: row.get(1)?, label: row.get(2)?, settled: row.get(3)? })
         });
-        let jobs = rows(&db, "SELECT id, lead_id, kind, channel, state, generation FROM jobs ORDER BY id", |row| {
+        let sql = "
+            SELECT id, lead_id, kind, channel, state, generation, payload ->> '$.to', iif(kind = 'sms', payload ->> '$.text', NULL),
+                   coalesce(payload ->> '$.thread', 0), coalesce(payload ->> '$.repeat', 0) FROM jobs ORDER BY id";
+        let jobs = rows(&db, sql, |row| {
+            let words: Option<String> = row.get(7)?;
+            let text = |words| {
+                Ok::<_, rusqlite::Error>(Text { to: row.get(6)?, words, thread: row.get(8)?, repeat: row.get(9)? })
+            };
             Ok(Job {
+                text: words.map(text).transpose()?,
                 id: row.get(0)?,
                 lead: row.get(1)?,
                 kind: row.get(2)?,
@@ -106,7 +144,23 @@ impl Book {
             let (at, what, detail): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
             Ok((row.get(0)?, format!("  {at} {what}: {detail}")))
         });
-        Self { leads, jobs, attempts, dead_letters, lines }
+        let inbound =
+            rows(&db, "SELECT number, text FROM sms_inbound WHERE missing = 0", |row| Ok((row.get(0)?, row.get(1)?)));
+        Self { leads, jobs, attempts, dead_letters, claims: claims(&db), inbound, lines }
+    }
+
+    pub(super) fn claim_of(&self, lead: &str) -> Option<Claim> {
+        self.claims.get(lead).cloned()
+    }
+
+    /// Every job of that kind.
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(move |job| job.kind == kind)
+    }
+
+    /// How often it was tried.
+    pub(super) fn tries(&self, job: &str) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.job == job && attempt.is_run).count()
     }
 
     pub(super) fn leads_of(&self, name: &str) -> Vec<Lead> {
@@ -167,6 +221,24 @@ impl Book {
     pub(super) fn crashed(&self) -> usize {
         self.dead_letters.iter().filter(|letter| letter.class == "crash").count()
     }
+}
+
+fn claims(db: &Connection) -> HashMap<String, Claim> {
+    let sql = "
+        SELECT lead_id, code, state, round, EXISTS (SELECT 1 FROM alerts WHERE key = 'unclaimed:' || lead_id AND cleared_at IS NULL) FROM claims";
+    let mut claims: HashMap<String, Claim> = rows(db, sql, |row| {
+        let (code, state, round, alert) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok((row.get(0)?, Claim { code, state, round, log: Vec::new(), alert }))
+    })
+    .into_iter()
+    .collect();
+    let log = rows(db, "SELECT lead_id, what, coalesce(who, '') FROM claim_log ORDER BY id", |row| {
+        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+    });
+    for (lead, what, who) in log {
+        claims.get_mut(&lead).expect("a claim").log.push((what, who));
+    }
+    claims
 }
 
 fn rows<T>(db: &Connection, sql: &str, read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use nightdesk::demo::sim::hubspot::Note;
 
 use super::campaign::Campaign;
+use super::claims;
 use super::lead::Sent;
 use super::ledger::{Book, Job, Lead};
 
@@ -19,6 +20,10 @@ pub(super) enum Kind {
     Lost,
     /// Something neither ended nor died.
     Open,
+    /// A lead waits for a person, and nobody is called for it any more.
+    Stalled,
+    /// Two have the same lead.
+    Contested,
     /// A lead, a note or a text exists more often than it may.
     Doubled,
     /// A second text without its mark, or without an unknown attempt before it.
@@ -37,9 +42,9 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Violation {
     pub(super) kind: Kind,
-    words: String,
+    pub(super) words: String,
     /// What the desk knows of the lead.
-    story: String,
+    pub(super) story: String,
 }
 
 impl fmt::Display for Violation {
@@ -49,12 +54,13 @@ impl fmt::Display for Violation {
 }
 
 /// A text as a phone shows it, whoever carried it.
-struct Text {
-    channel: &'static str,
-    body: String,
-    at: Timestamp,
-    whole: bool,
-    repeated: bool,
+pub(super) struct Text {
+    pub(super) channel: &'static str,
+    pub(super) to: String,
+    pub(super) body: String,
+    pub(super) at: Timestamp,
+    pub(super) whole: bool,
+    pub(super) repeated: bool,
 }
 
 /// Everything that is wrong.
@@ -67,18 +73,21 @@ pub(super) fn judge(campaign: &Campaign) -> Vec<Violation> {
     let open = judge.book.open_jobs().into_iter().chain(judge.book.unended_attempts());
     judge.found.extend(open.map(|words| Violation { kind: Kind::Open, words, story: String::new() }));
     let mistakes = office.violations().into_iter();
+    if campaign.typed.is_some() {
+        claims::of_the_office(&mut judge);
+    }
     judge.found.extend(mistakes.map(|words| Violation { kind: Kind::Mistake, words, story: String::new() }));
     judge.found
 }
 
-struct Judge<'c> {
-    campaign: &'c Campaign,
-    book: Book,
-    found: Vec<Violation>,
+pub(super) struct Judge<'c> {
+    pub(super) campaign: &'c Campaign,
+    pub(super) book: Book,
+    pub(super) found: Vec<Violation>,
 }
 
 impl Judge<'_> {
-    fn say(&mut self, kind: Kind, sent: &Sent, words: impl fmt::Display) {
+    pub(super) fn say(&mut self, kind: Kind, sent: &Sent, words: impl fmt::Display) {
         let leads = self.book.leads_of(&sent.token);
         let story = leads.iter().flat_map(|lead| self.book.story(&lead.id)).collect::<Vec<String>>().join("\n");
         self.found.push(Violation { kind, words: format!("{} ({:?}): {words}", sent.token, sent.class), story });
@@ -99,7 +108,11 @@ impl Judge<'_> {
                     self.say(Kind::Lost, sent, "its answer named another lead");
                 }
                 self.ended(sent, lead);
-                self.texts(sent, lead);
+                if self.campaign.typed.is_some() {
+                    claims::of_a_lead(self, sent, lead);
+                } else {
+                    self.texts(sent, lead);
+                }
                 self.crm(sent, lead);
             }
             more => self.say(Kind::Doubled, sent, format!("became {} leads", more.len())),
@@ -164,19 +177,25 @@ impl Judge<'_> {
 
     /// The texts about a lead, oldest first.
     fn texts_about(&self, sent: &Sent) -> Vec<Text> {
+        self.told().into_iter().filter(|text| text.body.contains(&sent.token)).collect()
+    }
+
+    /// Every text, oldest first.
+    pub(super) fn told(&self) -> Vec<Text> {
         let office = &self.campaign.office;
         let by_modem = office.modem.sent().into_iter().map(|sms| {
             let (whole, repeated) = (sms.is_whole(), sms.repeated > 0);
-            Text { channel: "sms:modem0", body: sms.text, at: sms.at, whole, repeated }
+            Text { channel: "sms:modem0", to: sms.to, body: sms.text, at: sms.at, whole, repeated }
         });
         let by_twilio = office.twilio.messages().into_iter().map(|message| Text {
             channel: "sms:twilio",
+            to: message.to,
             body: message.body,
             at: message.at,
             whole: true,
             repeated: false,
         });
-        let mut texts: Vec<Text> = by_modem.chain(by_twilio).filter(|text| text.body.contains(&sent.token)).collect();
+        let mut texts: Vec<Text> = by_modem.chain(by_twilio).collect();
         texts.sort_by_key(|text| text.at);
         texts
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nightdesk::deliver::modem::{Settings, Timings, modem};
-use nightdesk::demo::sim::modem::{Callee, Family, Setup};
+use nightdesk::demo::sim::modem::{Callee, Family, Setup, Step, Trouble};
 use nightdesk::model::{Done, Effect, Outcome, Report, RingTask, Task, Timestamp, Work};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -154,4 +154,35 @@ async fn a_phone_rings_over_a_terminal() {
     stop.cancel();
     task.await.unwrap();
     assert_eq!(sim.violations(), [""; 0]);
+}
+
+/// A modem that thinks before it takes a number hears nothing meanwhile: a text that comes then waits for that, so that
+/// the call is really hung up before the text is sent.
+#[tokio::test(start_paused = true)]
+async fn a_text_does_not_overtake_a_slow_dial() {
+    let second = Duration::from_secs;
+    for (name, takes) in [("at once", Duration::ZERO), ("a second", second(1)), ("ten seconds", second(10))] {
+        let mut scene = Scene::new(Setup::default());
+        scene.start();
+        scene.settled(second(120)).await;
+        sleep(LOOKED_AT).await;
+        scene.modem.trouble(Step::Executed("ATD"), Trouble::Late(takes));
+        let (rung, sent) = tokio::join!(
+            {
+                let handle = scene.handle().clone();
+                async move { handle.perform(&ring(20)).await }
+            },
+            async {
+                sleep(Duration::from_millis(50)).await;
+                scene.send(TEXT).await
+            }
+        );
+        assert!(matches!(rung.outcome, Outcome::Done(Done::Rang(_))), "{name}: {rung:?}");
+        assert!(matches!(sent, End::Sent | End::Retried), "{name}: {sent:?}");
+        assert!(calls(&scene).iter().all(|seconds| *seconds < 20), "{name}: {:?}", calls(&scene));
+        // Whoever says nothing for so long is asked again, early or not.
+        let early = |mistake: &String| takes > second(3) && mistake.starts_with("bytes before");
+        let mistakes: Vec<String> = scene.modem.violations().into_iter().filter(|mistake| !early(mistake)).collect();
+        assert_eq!(mistakes, [""; 0], "{name}");
+    }
 }
