@@ -45,7 +45,12 @@ impl Desk {
             [lead] => route::call(route, lead, &person, None, &usable(tx, now), now).into_iter().collect(),
             leads => route::digests(route, leads, &person, &usable(tx, now), now),
         };
-        jobs.into_iter().try_for_each(|job| self.insert_one(tx, job, now))
+        // Each goes out for one of the leads, which may have settled.
+        jobs.into_iter().try_for_each(|job| {
+            let lead = job.lead;
+            self.insert_one(tx, job, now)?;
+            tx.settle_lead(lead, now).map(drop)
+        })
     }
 
     /// Its timer is dead: whoever comes next is called for its leads at once.

@@ -162,6 +162,11 @@ impl Office {
         self.store.transact(|tx| desk.recover(tx, now)).unwrap();
     }
 
+    fn is_settled(&mut self, nth: usize) -> bool {
+        let lead = self.leads[nth];
+        self.store.transact(|tx| Ok(tx.lead(lead)?.unwrap().settled_at.is_some())).unwrap()
+    }
+
     fn code(&mut self, nth: usize) -> String {
         let lead = self.leads[nth];
         self.store.transact(|tx| Ok(tx.claim_of(lead)?.unwrap().code.to_string())).unwrap()
@@ -213,6 +218,12 @@ fn nobody_answers() {
     assert_eq!(office.state(0), ("open".into(), false, true));
     assert_eq!(office.wait(1), [""; 0]);
     assert_eq!(office.state(0), ("unanswered".into(), true, false));
+    office.desk.settings.channels.insert(Channel::new(Lane::Sms, "modem0"), 0);
+    assert_eq!(office.says(LEE, "help"), [""; 0]);
+    assert!(!office.is_settled(0), "an answer waits to be sent");
+    office.desk.settings.channels.insert(Channel::new(Lane::Sms, "modem0"), 1);
+    assert_eq!(office.run().len(), 1);
+    assert!(office.is_settled(0));
     let told = [
         format!("Lee: {code} is yours. no"),
         format!("Dana: {code} claimed by Lee"),
