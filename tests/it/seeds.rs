@@ -5,6 +5,8 @@
 
 mod checker;
 mod effects;
+mod loops;
+mod people;
 mod reports;
 mod run;
 mod scene;
@@ -77,6 +79,7 @@ fn without_any_one_rule_it_goes_red() {
         ("conditional-settle", Broken::LateReportTook),
         ("failover-clock", Broken::SlowText),
         ("never-a-third", Broken::ThirdText),
+        ("claim-ends-calling", Broken::CalledOn),
     ] {
         let red = with_removed(Some(rule), || {
             let mut nights = (0..SEEDS_TO_GO_RED).filter_map(|seed| night(seed).0.err().map(|found| (seed, found)));

@@ -6,20 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use nightdesk::model::{Fate, JobId, Label, Lead, LeadId, Task, Timestamp};
+use nightdesk::model::{ClaimState, Fate, JobId, Label, Lead, LeadId, Task, Timestamp};
 use nightdesk::store::{AttemptRow, DeadLetterFilter, JobRow, StoreError, Tx};
 
+use super::loops::{self, Holders};
 use super::world::{Truth, What, World};
 
 /// More jobs than a lead can need: 2 alerts, their legs for an hour, a timer for each of these.
 const MOST_JOBS: usize = 150;
+/// The same where a team of three is called, answers and is called again.
+const MOST_JOBS_OF_A_TEAM: usize = 600;
 /// More tries than a job can need: its longest life is 72 h, its breaker lets one through every 5 minutes.
 const MOST_TRIES: u32 = 1_500;
 
 /// More refusals for now than a channel that waits as it is told can meet, and a little longer each time it is told nothing.
 const MOST_THROTTLED: usize = 100;
 /// Ways to text, at most.
-const MOST_CHANNELS: u32 = 2;
+const MOST_CHANNELS: usize = 2;
 
 /// What was found broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,14 @@ pub(super) enum Broken {
     Unfinished,
     /// The desk turns in circles.
     HotLoop,
+    /// Somebody was called twice for a step.
+    CalledTwice,
+    /// People are called for a lead that waits for nobody.
+    CalledOn,
+    /// Somebody took a lead that another had.
+    TwoClaimers,
+    /// A lead waits for a person, and nobody is called for it or told of it any more.
+    Stalled,
 }
 
 /// One broken invariant, in words.
@@ -97,6 +108,9 @@ pub(super) struct Checker {
     delivered: BTreeSet<String>,
     /// When each lead's alert was planned.
     planned: BTreeMap<LeadId, Timestamp>,
+    /// A team is on call.
+    has_team: bool,
+    holders: Holders,
     /// In a seed where one channel for texts always works: how long an alert may take.
     text_within: Option<Duration>,
 }
@@ -109,8 +123,13 @@ struct Seen<'a> {
 }
 
 impl Checker {
-    pub(super) fn new(text_within: Option<Duration>) -> Self {
-        Self { text_within, ..Self::default() }
+    pub(super) fn new(text_within: Option<Duration>, has_team: bool) -> Self {
+        Self { has_team, text_within, ..Self::default() }
+    }
+
+    /// How many leads somebody took.
+    pub(super) fn claimed(&self) -> u64 {
+        self.holders.len() as u64
     }
 
     /// Checks one lead as the transaction sees it.
@@ -126,11 +145,18 @@ impl Checker {
         let nothing = Truth::default();
         let truth = world.truth(id).unwrap_or(&nothing);
         let seen = Seen { lead: &lead, jobs: &jobs, attempts: &attempts, truth };
+        let claim = tx.claim_of(id)?;
+        let told = || {
+            if self.has_team { loops::texts(&lead, &jobs, &attempts, truth) } else { texts(&seen) }
+        };
         let verdict = attempts_before_effects(&seen)
-            .and_then(|()| texts(&seen))
+            .and_then(|()| told())
             .and_then(|()| notes(&seen))
-            .and_then(|()| tasks(&seen))
-            .and_then(|()| leases(&seen))
+            .and_then(|()| if self.has_team { keys(&seen) } else { tasks(&seen) })
+            .and_then(|()| {
+                if self.has_team { loops::claim(&lead, &jobs, claim.as_ref(), &mut self.holders) } else { Ok(()) }
+            })
+            .and_then(|()| leases(&seen, if self.has_team { MOST_JOBS_OF_A_TEAM } else { MOST_JOBS }))
             .and_then(|()| refusals(&seen))
             .and_then(|()| spam(&seen))
             .and_then(|()| settled(&seen))
@@ -204,7 +230,7 @@ impl Checker {
     }
 
     /// What must hold of a lead when everything is quiet.
-    pub(super) fn at_rest(tx: Tx<'_>, world: &World, id: LeadId) -> Result<Verdict, StoreError> {
+    pub(super) fn at_rest(&self, tx: Tx<'_>, world: &World, id: LeadId) -> Result<Verdict, StoreError> {
         let Some(lead) = tx.lead(id)? else { return Ok(broken(Broken::LeadLost, id.to_string())) };
         let jobs = tx.job_rows(id)?;
         if let Some(job) = jobs.iter().find(|job| is_open(job)) {
@@ -217,7 +243,8 @@ impl Checker {
         if letters.iter().any(|letter| letter.reason.trim().is_empty() || letter.what_to_do.trim().is_empty()) {
             return Ok(broken(Broken::DeadInSilence, format!("lead {}: a letter without words", lead.code)));
         }
-        let texted = world.truth(id).is_some_and(|truth| !truth.texts().is_empty());
+        let texted = world.truth(id).is_some_and(|truth| !truth.texts().is_empty())
+            || (self.has_team && world.names(&lead.code.to_string()));
         let died_on = |stage: &str| letters.iter().any(|letter| letter.stage == stage);
         // The timer itself was open at two deaths: its letter tells the person instead.
         let timer_died = letters.iter().any(|letter| letter.stage == "desk" && letter.class == "crash");
@@ -232,8 +259,15 @@ impl Checker {
             }
             told_of_loss |= submitted;
         }
-        if needed && !lead.dropped && !texted && !died_on("sms") && !timer_died && !told_of_loss {
+        // Its label came while it waited for a digest.
+        let waits_no_more = self.has_team && tx.claim_of(id)?.is_some_and(|claim| claim.state == ClaimState::Withdrawn);
+        if needed && !waits_no_more && !lead.dropped && !texted && !died_on("sms") && !timer_died && !told_of_loss {
             return Ok(broken(Broken::NobodyTold, format!("lead {} ({:?})", lead.code, lead.label)));
+        }
+        if self.has_team
+            && let Err(violation) = loops::at_rest(tx, &lead, &jobs)?
+        {
+            return Ok(Err(violation));
         }
         Ok(last_write(world, &lead, &jobs))
     }
@@ -284,9 +318,10 @@ fn texts(seen: &Seen<'_>) -> Verdict {
 fn notes(seen: &Seen<'_>) -> Verdict {
     let mut keys = seen.truth.note_keys();
     let (all, twice) = (keys.len(), usize::from(seen.lead.provisional_at.is_some() && seen.lead.label.is_some()));
+    let news = seen.jobs.iter().filter(|job| job.kind == "crm_note" && job.payload.contains("\"news\":{")).count();
     keys.sort_unstable();
     keys.dedup();
-    if keys.len() < all || all > twice + 1 {
+    if keys.len() < all || all > twice + 1 + news {
         return broken(Broken::DoubledNote, format!("lead {}: {all} notes, {} keys", seen.lead.code, keys.len()));
     }
     Ok(())
@@ -296,7 +331,8 @@ fn notes(seen: &Seen<'_>) -> Verdict {
 fn tasks(seen: &Seen<'_>) -> Verdict {
     let mut keys = seen.truth.task_keys();
     let (all, jobs) = (keys.len(), seen.jobs.iter().filter(|job| job.kind == "crm_task").count());
-    let ends = seen.jobs.iter().filter(|job| job.kind == "escalate" && job.state == "done").count();
+    let ended = |job: &&JobRow| job.kind == "escalate" && matches!(job.state.as_str(), "done" | "dead");
+    let ends = seen.jobs.iter().filter(ended).count();
     keys.sort_unstable();
     keys.dedup();
     if keys.len() < all || all > jobs || jobs > ends {
@@ -306,8 +342,17 @@ fn tasks(seen: &Seen<'_>) -> Verdict {
     Ok(())
 }
 
-fn leases(seen: &Seen<'_>) -> Verdict {
-    if seen.jobs.len() > MOST_JOBS {
+/// No task is there twice.
+fn keys(seen: &Seen<'_>) -> Verdict {
+    let mut keys = seen.truth.task_keys();
+    let all = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() < all { broken(Broken::DoubledTask, format!("{all} tasks, {} keys", keys.len())) } else { Ok(()) }
+}
+
+fn leases(seen: &Seen<'_>, most_jobs: usize) -> Verdict {
+    if seen.jobs.len() > most_jobs {
         return broken(Broken::HotLoop, format!("lead {} has {} jobs", seen.lead.code, seen.jobs.len()));
     }
     for job in seen.jobs {
@@ -333,13 +378,14 @@ fn leases(seen: &Seen<'_>) -> Verdict {
 /// Once every channel has refused a text for good, one after the other, nobody is asked again; a label that comes later
 /// is another text.
 fn refusals(seen: &Seen<'_>) -> Verdict {
-    let mut in_a_row = 0;
+    let mut rows: BTreeMap<u32, usize> = BTreeMap::new();
     for leg in seen.jobs.iter().filter(|job| job.kind == "sms") {
+        let in_a_row = rows.entry(loops::thread(leg)).or_default();
         let last = seen.attempts.iter().find(|row| row.job_id == leg.id && row.attempt_id == leg.attempts);
         let refused = last.is_some_and(|row| row.outcome.as_deref() == Some("permanent"));
-        let before = if leg.payload.contains("\"leg\":0,") { 0 } else { in_a_row };
-        in_a_row = if refused { before + 1 } else { 0 };
-        if in_a_row > MOST_CHANNELS {
+        let before = if leg.payload.contains("\"leg\":0,") { 0 } else { *in_a_row };
+        *in_a_row = if refused { before + 1 } else { 0 };
+        if *in_a_row > MOST_CHANNELS {
             return broken(Broken::HotLoop, format!("lead {}: refused {in_a_row} times in a row", seen.lead.code));
         }
     }

@@ -98,7 +98,9 @@ pub(super) struct Plan {
 /// Draws what a try comes to.
 pub(super) fn plan(world: &World, weather: &Weather, work: &Work, now: Timestamp, rng: &mut Rng) -> Plan {
     let sky = weather.get(&work.job.channel).cloned().unwrap_or_default();
-    if matches!(work.job.task, Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. }) {
+    if let Task::ClassifyDeadline {} | Task::SmsFailover { .. } | Task::Escalate { .. } | Task::Digest { .. } =
+        work.job.task
+    {
         let ends_at = now.after(ms(rng.u64(1..4)));
         return Plan { met: Met::Timer, deed: None, ends_at, report: Report::of(Outcome::Done(Done::Timer)) };
     }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::checker::{Broken, Checker, Verdict, Violation, broken};
 use super::effects::{Plan, plan};
+use super::people::{Typed, answer};
 use super::reports::{Told, is_reported, loss, reports};
 use super::scene::{Hook, Scene};
 use super::tally::{Blow, Tally};
@@ -36,6 +37,7 @@ enum Event {
     Hook(Hook),
     Happens(Deed),
     Told(Told),
+    Types(Typed),
     Ends(Box<Ending>),
     Dies { away: Duration },
     ClockJumps { by: Duration },
@@ -76,7 +78,7 @@ impl Run {
         let works = desk.employ();
         let mut tally = Tally::default();
         tally.blows(Blow::Outage, scene.weather.values().map(|sky| sky.outages.len() as u64).sum());
-        let checker = Checker::new(scene.text_within);
+        let checker = Checker::new(scene.text_within, scene.has_team);
         let mut run = Self {
             rng,
             store: Store::in_memory().unwrap(),
@@ -131,12 +133,14 @@ impl Run {
                 if let Err(violation) = checker.lead(tx, world, *lead, *now)? {
                     return Ok(Err(violation));
                 }
-                if let Err(violation) = Checker::at_rest(tx, world, *lead)? {
+                if let Err(violation) = checker.at_rest(tx, world, *lead)? {
                     return Ok(Err(violation));
                 }
             }
             Ok(Ok(()))
         });
+        let claimed = self.checker.claimed();
+        self.tally.blows(Blow::Claimed, claimed);
         checked.unwrap()
     }
 
@@ -154,7 +158,7 @@ impl Run {
     fn step(&mut self) -> Verdict {
         self.tally.blows(Blow::Step, 1);
         self.touched.clear();
-        let (mut hooks, mut told, mut endings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut hooks, mut told, mut typed, mut endings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         while let Some(entry) = self.events.first_entry() {
             let at = entry.key().0;
             if at > self.now {
@@ -164,7 +168,7 @@ impl Run {
                 Event::Hook(hook) => hooks.push(hook),
                 Event::Ends(_) if self.rng.f64() < self.scene.death_rate => {
                     self.count(Blow::DeathBeforeSettle);
-                    self.send_again(hooks, told);
+                    self.send_again(hooks, told, typed);
                     return self.die(Duration::from_secs(2));
                 }
                 Event::Ends(ending) => endings.push(*ending),
@@ -176,21 +180,27 @@ impl Run {
                             self.at(at.after(after), Event::Told(Told::Report(deed.clone(), fate)));
                         }
                     }
+                    if self.scene.has_team && deed.lost.is_none() {
+                        for (after, one) in answer(&deed, &mut self.rng) {
+                            self.at(at.after(after), Event::Types(one));
+                        }
+                    }
                     if matches!(deed.what, What::Task(_)) {
                         self.count(Blow::Task);
                     }
                     self.world.happen(deed, at);
                 }
                 Event::Told(one) => told.push(one),
+                Event::Types(one) => typed.push(one),
                 Event::Dies { away } => {
                     self.count(Blow::DeathInEffect);
-                    self.send_again(hooks, told);
+                    self.send_again(hooks, told, typed);
                     return self.die(away);
                 }
                 Event::ClockJumps { by } => self.jump(by),
             }
         }
-        let works = self.transact(hooks, told, endings)?;
+        let works = self.transact(hooks, told, typed, endings)?;
         for work in works {
             if self.rng.f64() < self.scene.death_rate {
                 self.count(Blow::DeathBeforeEffect);
@@ -201,10 +211,16 @@ impl Run {
         Ok(())
     }
 
-    fn transact(&mut self, hooks: Vec<Hook>, told: Vec<Told>, endings: Vec<Ending>) -> Result<Vec<Work>, Violation> {
+    fn transact(
+        &mut self,
+        hooks: Vec<Hook>,
+        told: Vec<Told>,
+        typed: Vec<Typed>,
+        endings: Vec<Ending>,
+    ) -> Result<Vec<Work>, Violation> {
         let commits = self.rng.f64() >= self.scene.commit_failure_rate;
         let jitter = self.rng.f64();
-        let Self { store, desk, touched, now, scene, world, .. } = self;
+        let Self { store, desk, touched, now, scene, world, accepted, .. } = self;
         let mut received = Vec::new();
         let mut late = 0;
         let mut verdict: Verdict = Ok(());
@@ -215,6 +231,11 @@ impl Run {
                 if let Told::Report(deed, fate) = one {
                     world.tell(deed, *fate);
                 }
+            }
+            for one in &typed {
+                // A bare word is for whichever lead waits.
+                touched.extend(accepted.iter());
+                desk.lock().heard(tx, &one.number, &one.text, *now)?;
             }
             for ending in &endings {
                 touched.insert(ending.work.job.lead);
@@ -244,6 +265,7 @@ impl Run {
                         Told::Report(..) | Told::Part(..) => {}
                     }
                 }
+                self.tally.blows(Blow::Typed, typed.len() as u64);
                 self.desk.landed();
                 for (hook, got) in hooks.iter().zip(received) {
                     self.answered(hook, got)?;
@@ -257,7 +279,7 @@ impl Run {
                 for ending in endings {
                     self.at(again, Event::Ends(Box::new(ending)));
                 }
-                self.send_again(hooks, told);
+                self.send_again(hooks, told, typed);
                 self.ride_at = Some(again);
                 Ok(Vec::new())
             }
@@ -333,7 +355,7 @@ impl Run {
                 Event::Happens(_) if self.rng.u8(..3) > 0 => {}
                 Event::Happens(deed) => self.at(key.0.min(still_sent), Event::Happens(deed)),
                 // Stored in the modem, or told again when it is asked.
-                Event::Told(_) | Event::Hook(_) | Event::Dies { .. } | Event::ClockJumps { .. } => {
+                Event::Told(_) | Event::Types(_) | Event::Hook(_) | Event::Dies { .. } | Event::ClockJumps { .. } => {
                     self.events.insert(key, event);
                 }
             }
@@ -369,12 +391,15 @@ impl Run {
     }
 
     /// The sender got a 503, or nothing: it posts again. What the modem could not have kept it tells again.
-    fn send_again(&mut self, hooks: Vec<Hook>, told: Vec<Told>) {
+    fn send_again(&mut self, hooks: Vec<Hook>, told: Vec<Told>, typed: Vec<Typed>) {
         for hook in hooks {
             self.at(self.now.after(SENT_AGAIN_AFTER), Event::Hook(hook));
         }
         for one in told {
             self.at(self.now.after(WRITE_AGAIN_AFTER), Event::Told(one));
+        }
+        for one in typed {
+            self.at(self.now.after(WRITE_AGAIN_AFTER), Event::Types(one));
         }
     }
 

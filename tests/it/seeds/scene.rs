@@ -15,6 +15,8 @@ use super::effects::{Sky, Trouble, Weather};
 const CLOCK: Duration = Duration::from_secs(30);
 const LOOK_UP_AFTER: Duration = Duration::from_secs(10);
 const LOOK_UP: Duration = Duration::from_secs(10);
+/// A call, an answer, and what others are told of it.
+const TEXTS_OF_A_TEAM: u32 = 4;
 /// A seed's leads; 2,000 seeds must bring 20,000.
 const LEADS: std::ops::RangeInclusive<u32> = 9..=12;
 
@@ -66,6 +68,8 @@ pub(super) struct Scene {
     pub(super) commit_failure_rate: f64,
     /// How long an alert may take where one channel for texts always works.
     pub(super) text_within: Option<Duration>,
+    /// Several are called, one after the other, and some answer.
+    pub(super) has_team: bool,
     /// From then on the desk rides late: days of waiting for a vendor would cost the suite minutes.
     pub(super) dull_after: Timestamp,
 }
@@ -114,7 +118,7 @@ impl Scene {
         };
         Self {
             begins,
-            settings: settings(texts, &model, opening.clone(), claim_within(seed)),
+            settings: settings(texts, &model, opening.clone(), on_call(seed), digest(seed)),
             opening,
             weather,
             hooks,
@@ -126,8 +130,10 @@ impl Scene {
             commit_failure_rate: rough(0.01),
             // The clock, a look-up of what it interrupted, and a place in the queue of the channel that works.
             text_within: steady.then(|| {
-                CLOCK + LOOK_UP_AFTER + LOOK_UP + Duration::from_secs(2) + Duration::from_millis(1_500) * leads
+                let others = if has_team(seed) { TEXTS_OF_A_TEAM } else { 1 };
+                CLOCK + LOOK_UP_AFTER + LOOK_UP + Duration::from_secs(2) + Duration::from_millis(1_500) * leads * others
             }),
+            has_team: has_team(seed),
             dull_after: begins.after(Duration::from_hours(2)),
         }
     }
@@ -142,13 +148,36 @@ fn hubspot() -> Channel {
     Channel::new(Lane::Crm, "hubspot")
 }
 
-/// How long Dana has to claim a lead, which she never does; zero: she is not waited for.
-const fn claim_within(seed: u64) -> Duration {
-    if seed.is_multiple_of(3) { Duration::ZERO } else { Duration::from_mins(3) }
+const fn has_team(seed: u64) -> bool {
+    seed % 9 == 2
 }
 
-fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening, wait: Duration) -> Settings {
-    let who = Person::new("Dana".into(), "+15551230001".parse().unwrap());
+/// A team, or Dana alone. Alone she never claims a lead, and in every third night she is not waited for.
+fn on_call(seed: u64) -> OnCall {
+    let person = |name: &str, number: &str, minutes| {
+        (Person::new(name.into(), number.parse().unwrap()), Duration::from_mins(minutes))
+    };
+    if has_team(seed) {
+        let (dana, lee) = (person("Dana", "+15551230001", 3), person("Lee", "+15551230002", 4));
+        OnCall::of(vec![dana, lee, person("Boss", "+15551230003", 5)])
+    } else {
+        OnCall::of(vec![person("Dana", "+15551230001", if seed.is_multiple_of(3) { 0 } else { 3 })])
+    }
+}
+
+/// A team gets digests.
+fn digest(seed: u64) -> route::Digest {
+    let after = if has_team(seed) { 4 } else { 10_000 };
+    route::Digest { after, within: Duration::from_mins(10), gather: Duration::from_secs(30) }
+}
+
+fn settings(
+    texts: Vec<Channel>,
+    model: &Channel,
+    opening: Opening,
+    on_call: OnCall,
+    digest: route::Digest,
+) -> Settings {
     let mut channels: BTreeMap<Channel, usize> = texts.iter().map(|name| (name.clone(), 1)).collect();
     channels.extend([(Channel::desk(), 4), (model.clone(), 4), (hubspot(), 2), (polls(), 1)]);
     Settings {
@@ -165,9 +194,9 @@ fn settings(texts: Vec<Channel>, model: &Channel, opening: Opening, wait: Durati
         },
         breaker: BreakerSettings { opens_after: 5, pause: Duration::from_secs(30) },
         route: route::Settings {
-            on_call: OnCall::of(vec![(who, wait)]),
+            on_call,
             sms_channels: texts,
-            digest: route::Digest { after: 10_000, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
+            digest,
             failover_after: CLOCK,
             sms_give_up_after: Duration::from_hours(1),
             ring: None,

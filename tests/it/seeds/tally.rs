@@ -28,10 +28,14 @@ pub(super) enum Blow {
     ReportedFailed,
     /// Nobody had claimed a lead, and the CRM got a task.
     Task,
+    /// Somebody on call typed something.
+    Typed,
+    /// Somebody took a lead.
+    Claimed,
 }
 
 impl Blow {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Step,
         Self::Lead,
         Self::Duplicate,
@@ -46,6 +50,8 @@ impl Blow {
         Self::ReportedDelivered,
         Self::ReportedFailed,
         Self::Task,
+        Self::Typed,
+        Self::Claimed,
     ];
 }
 

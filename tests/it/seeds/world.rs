@@ -15,6 +15,8 @@ pub(super) struct Deed {
     pub(super) generation: u32,
     pub(super) attempt: AttemptId,
     pub(super) channel: Channel,
+    /// The number that a text goes to.
+    pub(super) to: Option<String>,
     /// When its try began.
     pub(super) began: Timestamp,
     pub(super) what: What,
@@ -52,7 +54,8 @@ impl Deed {
         };
         let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
         let (lead, channel) = (work.job.lead, work.job.channel.clone());
-        Some(Self { lead, job, generation, attempt, channel, began, what, lost: None })
+        let to = if let Task::Sms(sms) = &work.job.task { Some(sms.to.to_string()) } else { None };
+        Some(Self { lead, job, generation, attempt, channel, to, began, what, lost: None })
     }
 }
 
@@ -120,6 +123,12 @@ impl World {
 
     pub(super) fn truth(&self, lead: LeadId) -> Option<&Truth> {
         self.leads.get(&lead)
+    }
+
+    /// Whether a text that reached a phone names this code.
+    pub(super) fn names(&self, code: &str) -> bool {
+        let mut texts = self.leads.values().flat_map(Truth::texts);
+        texts.any(|(_, _, words)| words.split([' ', ';', '.']).any(|word| word == code))
     }
 
     /// The network reports on a text.
