@@ -75,16 +75,17 @@ fn row(entry: &Entry) -> Vec<String> {
         (None, _) => "(open)",
     };
     let done: Vec<String> = entry.actions.iter().filter(|act| act.state != "cancelled").map(told).collect();
-    let done: Vec<String> = done
-        .chunk_by(|one, next| one == next)
-        .filter_map(|same| {
-            Some(if same.len() == 1 {
-                same.first()?.clone()
-            } else {
-                format!("{}, {} times", same.first()?, same.len())
-            })
-        })
-        .collect();
+    let mut kinds: Vec<&String> = Vec::new();
+    for one in &done {
+        if !kinds.contains(&one) {
+            kinds.push(one);
+        }
+    }
+    let counted = |kind: &&String| match done.iter().filter(|one| one == kind).count() {
+        1 => (*kind).clone(),
+        n => format!("{kind} ×{n}"),
+    };
+    let done: Vec<String> = kinds.iter().map(counted).collect();
     vec![
         entry.code.as_ref().map_or_else(dash, ToString::to_string),
         entry.sample.to_owned(),
@@ -96,7 +97,7 @@ fn row(entry: &Entry) -> Vec<String> {
 
 fn told(act: &Act) -> String {
     let what = match act.kind.as_str() {
-        "sms" => format!("text by {}", act.channel),
+        "sms" => format!("text {}", act.channel),
         "crm_update" => "fields".to_owned(),
         "crm_note" => "note".to_owned(),
         "crm_task" => "task".to_owned(),

@@ -30,7 +30,7 @@ pub(super) fn of_a_lead(judge: &mut Judge<'_>, sent: &Sent, lead: &Lead) {
     match claim.state.as_str() {
         "open" => judge.say(Kind::Stalled, sent, "it waits for ever"),
         "unanswered" if !claim.alert || tasks == 0 => {
-            judge.say(Kind::Stalled, sent, "nobody is told that nobody took it")
+            judge.say(Kind::Stalled, sent, "nobody is told that nobody took it");
         }
         "claimed" | "withdrawn" if claim.alert => judge.say(Kind::Untrue, sent, "an alert says that nobody took it"),
         _ => {}
