@@ -62,6 +62,31 @@ async fn nor_for_one_who_comes_by_twilio() {
     assert_eq!(scene.sent().await, [format!("Dana: {code} is yours.")]);
 }
 
+/// The modem is unplugged: the text goes by Twilio, and so does what is answered, and the answer to that.
+#[tokio::test]
+async fn a_reply_by_twilio_claims_while_the_modem_is_gone() {
+    let mut scene = Scene::with("channels = [\"modem0\", \"twilio\"]\nfailover-after = \"300ms\"").await;
+    scene.office.modem.unplug().await;
+    let code = scene.enter().await;
+    assert_eq!(scene.sent().await, [""; 0], "not by the modem");
+    let texts =
+        |scene: &Scene| scene.office.twilio.messages().into_iter().map(|text| (text.to, text.body)).collect::<Vec<_>>();
+    let [(to, call)] = &texts(&scene)[..] else { panic!("{:?}", texts(&scene)) };
+    assert!(to == DANA && call.starts_with(&format!("{code} URGENT")), "{to}: {call}");
+    let url = format!("{PUBLIC_URL}/hooks/twilio/sms");
+    let reply = scene.office.twilio.reply(&url, 1, DANA, "+15557122661", &format!("{} ok", code.to_lowercase()));
+    for time in ["first", "posted again"] {
+        assert_eq!(scene.office.post(&post(&reply)).await.0, 200, "{time}");
+        assert_eq!(scene.sent().await, [""; 0], "{time}");
+        let told = texts(&scene);
+        assert!(
+            told.len() == 2 && told[1].0 == DANA && told[1].1.starts_with(&format!("{code} is yours.")),
+            "{told:?}"
+        );
+    }
+    assert_eq!(scene.claim(&code), "claimed Dana");
+}
+
 fn post(posting: &Posting) -> Post {
     let target = posting.url.strip_prefix(PUBLIC_URL).unwrap();
     let mut post = Post::plain(target, posting.form.clone());

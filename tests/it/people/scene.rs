@@ -55,8 +55,14 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn open() -> Self {
+        Self::with("channels = [\"modem0\"]").await
+    }
+
+    /// The same with other ways to text.
+    pub(super) async fn with(sms: &str) -> Self {
         let mut office = Office::new("").await;
-        office.configure(&TEAM.replace("OFFICE", &office.path().display().to_string()));
+        let at = office.path().display().to_string();
+        office.configure(&TEAM.replace("OFFICE", &at).replace("channels = [\"modem0\"]", sms));
         office.start().await;
         let database = Connection::open_with_flags(office.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         Self { office, database, seen: 0, leads: 0 }
@@ -94,7 +100,7 @@ impl Scene {
         (code, self.sent().await)
     }
 
-    async fn enter(&mut self) -> String {
+    pub(super) async fn enter(&mut self) -> String {
         self.leads += 1;
         let contact = (7_000 + self.leads).to_string();
         self.office.hubspot.set_contact(&contact, &[]);
