@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 
-use super::read::nearest;
+use super::read::did_you_mean;
 use super::typed::{NAME_WHAT, Text, Typed, is_name, trimmed};
 use super::{Problems, raw};
 use crate::model::oncall::{
@@ -135,7 +135,7 @@ fn named(name: &str, known: &[&str], path: &str, what: &str, problems: &mut Prob
     if known.contains(&name) {
         return true;
     }
-    let meant = nearest(name, known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+    let meant = did_you_mean(name, known);
     problems.error(path, format!("{name:?} is no {what}{meant}"));
     false
 }

@@ -120,8 +120,13 @@ fn words(message: &str) -> String {
     }
 }
 
+/// What follows the words about a name that isn't known; nothing, if no known one is like it.
+pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+    nearest(name, known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default()
+}
+
 /// The known word that `word` is most likely a slip of.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     /// Above this two words look alike (`max-bdy`, `max-body`); below it a guess would mislead.
     const ALIKE: f64 = 0.6;
     let plain = |word: &str| word.to_lowercase().replace('_', "-");

@@ -3,12 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::read::nearest;
-use super::sms::TWILIO;
+use super::sms::{TWILIO, check_channels};
 use super::typed::Text;
 use super::{Problems, Sender, Sms, Twilio, raw};
 use crate::model::{Channel, Lane, Phone};
 
+const PATH: &str = "oncall.ring.channels";
 /// A few rings wake; before most voicemails pick up.
 const LASTS: Duration = Duration::from_secs(20);
 /// Shorter, and the phone hardly rings; longer, and a voicemail has it.
@@ -72,17 +72,11 @@ fn can_call(sender: &Sender) -> bool {
 
 fn check(names: &[String], modems: &[&str], twilio: Option<&Twilio>, problems: &mut Problems) {
     let known: Vec<&str> = modems.iter().copied().chain(twilio.map(|_| TWILIO)).collect();
-    for (nth, name) in names.iter().enumerate() {
-        let path = format!("oncall.ring.channels[{nth}]");
-        if !known.contains(&name.as_str()) {
-            let meant = nearest(name, &known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
-            let table = if name == TWILIO { "[twilio]".to_owned() } else { format!("[modem.{name}]") };
-            problems.error(path, format!("there is no {table}{meant}"));
-        } else if names.iter().take(nth).any(|earlier| earlier == name) {
-            problems.error(path, "named twice");
-        } else if name == TWILIO && !twilio.is_some_and(|twilio| can_call(&twilio.sender)) {
-            problems.error(path, "Twilio can only call from a telephone number: set twilio.from to one in E.164");
-        }
+    check_channels(PATH, names, &known, problems);
+    let cannot = twilio.is_some_and(|twilio| !can_call(&twilio.sender));
+    for (nth, _) in names.iter().enumerate().filter(|(_, name)| cannot && *name == TWILIO) {
+        let words = "Twilio can only call from a telephone number: set twilio.from to one in E.164";
+        problems.error(format!("{PATH}[{nth}]"), words);
     }
 }
 

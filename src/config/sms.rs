@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::nearest;
+use super::read::did_you_mean;
 use super::typed::{BaseUrl, Text, trimmed};
 use super::{Problems, SecretRef, raw};
 use crate::model::{Channel, Lane};
@@ -98,16 +98,7 @@ impl Sms {
     pub(super) fn of(raw: raw::Sms, modems: &[&str], has_twilio: bool, problems: &mut Problems) -> Self {
         let known: Vec<&str> = modems.iter().copied().chain(has_twilio.then_some(TWILIO)).collect();
         let names = raw.channels.unwrap_or_else(|| known.iter().map(|name| (*name).to_owned()).collect());
-        for (nth, name) in names.iter().enumerate() {
-            let path = format!("sms.channels[{nth}]");
-            if !known.contains(&name.as_str()) {
-                let meant = nearest(name, &known).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
-                let table = if name == TWILIO { "[twilio]".to_owned() } else { format!("[modem.{name}]") };
-                problems.error(path, format!("there is no {table}{meant}"));
-            } else if names.iter().take(nth).any(|earlier| earlier == name) {
-                problems.error(path, "named twice");
-            }
-        }
+        check_channels("sms.channels", &names, &known, problems);
         let sms = Self {
             channels: names.iter().map(|name| Channel::new(Lane::Sms, name)).collect(),
             failover_after: Text::or(raw.failover_after, SMS_FAILOVER_AFTER),
@@ -153,6 +144,19 @@ impl Sms {
             let line = error.line().unwrap_or(1);
             let why = error.detail().unwrap_or("not a template");
             problems.error("sms.template", format!("{why} (line {line} of the template)"));
+        }
+    }
+}
+
+/// Each name in the list at `path` is one of the channels that there are, and stands there once.
+pub(super) fn check_channels(path: &str, names: &[String], known: &[&str], problems: &mut Problems) {
+    for (nth, name) in names.iter().enumerate() {
+        let path = format!("{path}[{nth}]");
+        if !known.contains(&name.as_str()) {
+            let table = if name == TWILIO { "[twilio]".to_owned() } else { format!("[modem.{name}]") };
+            problems.error(path, format!("there is no {table}{}", did_you_mean(name, known)));
+        } else if names.iter().take(nth).any(|earlier| earlier == name) {
+            problems.error(path, "named twice");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! How they prove who they are is `auth`'s. RFC 6901 for the pointers.
 
-use super::read::nearest;
+use super::read::did_you_mean;
 use super::typed::{NAME_WHAT, is_name, trimmed};
 use super::{Auth, Problems, raw};
 use crate::model::{Channel, Lane};
@@ -97,8 +97,7 @@ impl Source {
         let auth = auth.and_then(|auth| Auth::of(auth, &at(".auth"), around, problems));
         let crm = trimmed(raw.crm);
         if let Some(crm) = crm.as_deref().filter(|crm| !around.crms.contains(crm)) {
-            let meant =
-                nearest(crm, &around.crms).map(|meant| format!("; did you mean {meant:?}?")).unwrap_or_default();
+            let meant = did_you_mean(crm, &around.crms);
             problems.error(at(".crm"), format!("there is no [crm.{crm}]{meant}"));
         }
         if crm.is_none() && shape == Some(Shape::HubspotApp) {

@@ -318,6 +318,14 @@ pub struct NewJob {
     pub deadline_at: Timestamp,
 }
 
+impl NewJob {
+    /// A timer of the desk's own, which goes before everything that may wait.
+    #[must_use]
+    pub fn timer(lead: LeadId, task: Task, due_at: Timestamp, deadline_at: Timestamp) -> Self {
+        Self { lead, task, channel: Channel::desk(), priority: Priority::Urgent, due_at, deadline_at }
+    }
+}
+
 /// One row of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {

@@ -85,15 +85,9 @@ impl Desk {
         tracing::info!(test = %id, who = person.name, %channel, "a text tests whether the phone is reached");
         tx.add_canary(id, person, &channel, now)?;
         self.insert_one(tx, text, now)?;
-        let timer = NewJob {
-            lead: id,
-            task: Task::CanaryCheck {},
-            channel: Channel::desk(),
-            priority: Priority::Low,
-            due_at: over_at,
-            deadline_at: over_at.after(self.settings.route.sms_give_up_after),
-        };
-        tx.insert_job(&timer, now)?;
+        let deadline_at = over_at.after(self.settings.route.sms_give_up_after);
+        let timer = NewJob::timer(id, Task::CanaryCheck {}, over_at, deadline_at);
+        tx.insert_job(&NewJob { priority: Priority::Low, ..timer }, now)?;
         Ok(Some((id, channel)))
     }
 

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use crate::model::oncall::{Mode, Person, Turn};
 use crate::model::{
-    Channel, Claim, ClaimState, CrmNews, Job, Lead, LeadCode, LeadId, NewJob, Priority, SmsTask, Task, Timestamp,
-    in_words,
+    Channel, Claim, ClaimState, CrmNews, Job, Lead, LeadCode, LeadId, NewJob, SmsTask, Task, Timestamp, in_words,
 };
 use crate::route::{self, Reply, Wish};
 use crate::store::{StoreError, Tx};
@@ -350,14 +349,7 @@ fn timer(
     due_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let timer = NewJob {
-        lead,
-        task: Task::Escalate { round, step },
-        channel: Channel::desk(),
-        priority: Priority::Urgent,
-        due_at,
-        deadline_at: due_at.after(TIMER_IS_KEPT),
-    };
+    let timer = NewJob::timer(lead, Task::Escalate { round, step }, due_at, due_at.after(TIMER_IS_KEPT));
     tx.insert_job(&timer, now).map(drop)
 }
 

@@ -4,7 +4,7 @@
 //! timer that sends them is a job, made with the first of them.
 
 use crate::model::oncall::Person;
-use crate::model::{Channel, Job, NewJob, Priority, SmsTask, Task, Timestamp};
+use crate::model::{Job, NewJob, SmsTask, Task, Timestamp};
 use crate::route;
 use crate::store::{StoreError, Tx};
 
@@ -19,15 +19,10 @@ impl Desk {
             return Ok(false);
         }
         if !tx.digest_waits(&sms.who)? {
-            let timer = NewJob {
-                lead: job.lead,
-                task: Task::Digest { to: sms.to.clone(), who: sms.who.clone() },
-                channel: Channel::desk(),
-                priority: Priority::Urgent,
-                due_at: now.after(digest.gather),
-                deadline_at: now.after(digest.gather).after(self.settings.route.sms_give_up_after),
-            };
-            tx.insert_job(&timer, now)?;
+            let task = Task::Digest { to: sms.to.clone(), who: sms.who.clone() };
+            let due_at = now.after(digest.gather);
+            let deadline_at = due_at.after(self.settings.route.sms_give_up_after);
+            tx.insert_job(&NewJob::timer(job.lead, task, due_at, deadline_at), now)?;
         }
         tx.add_to_digest(job.lead, &sms.who, now)?;
         tracing::warn!(lead_id = %job.lead, who = sms.who, "too many texts at once: the lead waits for a digest");

@@ -1,6 +1,6 @@
 //! The legs of a text: from one channel to the next, with a timer that guards each.
 
-use crate::model::{Channel, Failure, Fault, Job, JobId, JobState, LeadId, NewJob, Priority, SmsTask, Task, Timestamp};
+use crate::model::{Channel, Failure, Fault, Job, JobId, JobState, LeadId, NewJob, SmsTask, Task, Timestamp};
 use crate::route;
 use crate::store::{StoreError, Tx};
 
@@ -79,14 +79,8 @@ impl Desk {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let timer = NewJob {
-            lead,
-            task: Task::SmsFailover { job: leg },
-            channel: Channel::desk(),
-            priority: Priority::Urgent,
-            due_at: clock.after(FAILOVER_SLACK),
-            deadline_at: until.after(self.settings.route.sms_give_up_after),
-        };
+        let (due_at, deadline_at) = (clock.after(FAILOVER_SLACK), until.after(self.settings.route.sms_give_up_after));
+        let timer = NewJob::timer(lead, Task::SmsFailover { job: leg }, due_at, deadline_at);
         tx.insert_job(&timer, now).map(drop)
     }
 }

@@ -112,13 +112,8 @@ impl Desk {
         for alert in tx.alerts()? {
             let modem = alert.key.strip_prefix("modem:").or_else(|| alert.key.strip_prefix("spend:"));
             let gone = |name| !self.settings.channels.contains_key(&Channel::new(Lane::Sms, name));
-            if modem.is_some_and(gone) {
-                tx.clear_alert(&alert.key, now)?;
-            }
-        }
-        for alert in tx.alerts()? {
-            let key = alert.key.strip_prefix(canary::ALERTS);
-            if key.is_some_and(|key| route.on_call.person(key).is_none()) {
+            let person = alert.key.strip_prefix(canary::ALERTS);
+            if modem.is_some_and(gone) || person.is_some_and(|key| route.on_call.person(key).is_none()) {
                 tx.clear_alert(&alert.key, now)?;
             }
         }

@@ -246,14 +246,11 @@ impl Desk {
         again: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // A text that surely never left told nobody; one that may have is not sent again for the same conclusion.
-        let is_told = tx.may_be_texted(lead.id)? || tx.was_digested(lead.id)?;
-        let is_called = is_told || tx.has_open(lead.id, "sms")? || tx.has_open(lead.id, "escalate")?;
         let mut lead = lead.clone();
         let mut person = None;
         if label != Label::UrgentBuyer {
             withdraw(tx, &lead, now)?;
-        } else if again || !is_called {
+        } else if again || !is_called(tx, lead.id)? {
             person = self.first_called(tx, &mut lead, now)?;
         }
         let mut jobs = route::plan(&self.settings.route, &lead, label, person.as_ref(), &usable(tx, now), now);
@@ -421,6 +418,15 @@ pub(super) fn usable(tx: Tx<'_>, now: Timestamp) -> impl Fn(&Channel) -> bool {
         Ok(row) => !matches!(channel::admission(row.as_ref(), now), channel::Admission::Nothing(_)),
         Err(_) => true,
     }
+}
+
+/// Whether somebody was told of the lead, or is about to be. A text that surely never left told nobody; one that may have
+/// is not sent again for the same conclusion.
+fn is_called(tx: Tx<'_>, lead: LeadId) -> Result<bool, StoreError> {
+    Ok(tx.has_open(lead, "sms")?
+        || tx.has_open(lead, "escalate")?
+        || tx.may_be_texted(lead)?
+        || tx.was_digested(lead)?)
 }
 
 /// Leaves out what was done before: a text, a write of the same class, a note.

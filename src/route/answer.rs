@@ -1,7 +1,7 @@
 //! What a person on call is answered, and what the CRM learns of a claim. Pure.
 
 use super::safe::safe;
-use super::{Settings, SmsTemplate, text_to};
+use super::{Settings, SmsTemplate, crm_job, text_to, told};
 use crate::model::oncall::Person;
 use crate::model::{Channel, CrmNews, CrmNote, CrmTask, CrmUpdate, Lead, LeadId, NewJob, Priority, Task, Timestamp};
 
@@ -52,15 +52,8 @@ pub fn explanation(codes: &[String]) -> String {
 /// A note about what happened after the first one; `None` where no notes are written.
 #[must_use]
 pub fn news(settings: &Settings, lead: &Lead, news: CrmNews, now: Timestamp) -> Option<NewJob> {
-    let record = lead.record.clone().filter(|record| settings.note_channels.contains(&record.channel))?;
-    Some(NewJob {
-        lead: lead.id,
-        channel: record.channel.clone(),
-        task: Task::CrmNote(CrmNote { record, news: Some(news) }),
-        priority: Priority::Low,
-        due_at: now,
-        deadline_at: now.after(settings.crm_give_up_after),
-    })
+    let task = Task::CrmNote(CrmNote { record: told(settings, lead)?, news: Some(news) });
+    crm_job(settings, lead, task, Priority::Low, now)
 }
 
 /// The record is `person`'s from now on; `None` where nobody knows who that is in the CRM. It is a job of its own, so that
@@ -70,33 +63,20 @@ pub fn news(settings: &Settings, lead: &Lead, news: CrmNews, now: Timestamp) -> 
 pub fn owned(settings: &Settings, lead: &Lead, person: &Person, now: Timestamp) -> Option<NewJob> {
     let record = lead.record.clone()?;
     let owner = Some(person.owners.get(&record.channel)?.clone());
-    Some(NewJob {
-        lead: lead.id,
-        channel: record.channel.clone(),
-        task: Task::CrmUpdate(CrmUpdate { record, label: None, priority: None, owner }),
-        priority: Priority::Normal,
-        due_at: now,
-        deadline_at: now.after(settings.crm_give_up_after),
-    })
+    let task = Task::CrmUpdate(CrmUpdate { record, label: None, priority: None, owner });
+    crm_job(settings, lead, task, Priority::Normal, now)
 }
 
 /// A task for the sales team: everybody was called and nobody has claimed the lead. `None` where no tasks are written.
 #[must_use]
 pub fn urge(settings: &Settings, lead: &Lead, now: Timestamp) -> Option<NewJob> {
-    let record = lead.record.clone().filter(|record| settings.note_channels.contains(&record.channel))?;
+    let record = told(settings, lead)?;
     let class = if lead.label.is_some() { "Urgent" } else { "Unclassified" };
     let named = [&lead.name, &lead.email, &lead.phone_text].into_iter().flatten().map(|name| safe(name));
     let whose = named.map(|name| shortened(&name)).find(|name| !name.is_empty());
     let subject = format!("{class} lead nobody has claimed: {}", whose.unwrap_or_else(|| lead.code.to_string()));
     let words = format!("nobody has claimed this lead ({}): please take it now", lead.code);
-    Some(NewJob {
-        lead: lead.id,
-        channel: record.channel.clone(),
-        task: Task::CrmTask(CrmTask { record, subject, words }),
-        priority: Priority::Urgent,
-        due_at: now,
-        deadline_at: now.after(settings.crm_give_up_after),
-    })
+    crm_job(settings, lead, Task::CrmTask(CrmTask { record, subject, words }), Priority::Urgent, now)
 }
 
 /// What a headline has room for.

@@ -1,6 +1,6 @@
 //! The text that tests whether somebody's phone is reached. Pure.
 
-use super::Settings;
+use super::{Settings, sms_to};
 use crate::model::oncall::Person;
 use crate::model::{LeadId, NewJob, Priority, SmsTask, Task, Timestamp};
 
@@ -23,18 +23,7 @@ pub fn canary(
     } else {
         "nightdesk test: answer OK so that we know your phone is reached. No lead waits."
     };
-    let sms = SmsTask {
-        to: person.phone.clone(),
-        who: person.name.clone(),
-        text: text.to_owned(),
-        repeat: false,
-        leg: 0,
-        failover_at: None,
-        refused: 0,
-        thread: 0,
-        is_answer: false,
-        is_test: true,
-    };
+    let sms = SmsTask { is_test: true, ..sms_to(person, text.to_owned()) };
     let channel = settings.channels_to(&person.phone).first()?.clone();
     let task = Task::Sms(sms);
     Some(NewJob { lead: id, task, channel, priority: Priority::Normal, due_at: now, deadline_at })

@@ -5,9 +5,9 @@
 
 use super::safe::safe;
 use super::translit::plain;
-use super::{Settings, failover_at};
+use super::{Settings, text_to};
 use crate::model::oncall::Person;
-use crate::model::{Alphabet, Channel, Layout, Lead, NewJob, Phone, Priority, SmsTask, Task, Timestamp};
+use crate::model::{Alphabet, Channel, Layout, Lead, NewJob, Phone, Timestamp};
 
 /// So many codes find room in one part, with the words around them, and in each more.
 const CODES: (usize, usize) = (12, 28);
@@ -22,32 +22,7 @@ pub fn digests(
     now: Timestamp,
 ) -> Vec<NewJob> {
     let most = CODES.1.saturating_mul(settings.max_parts.saturating_sub(1)).saturating_add(CODES.0);
-    let order = settings.channels_to(&to.phone);
-    let Some(channel) = order.iter().find(|channel| usable(channel)).or_else(|| order.first()) else {
-        return Vec::new();
-    };
-    let job = |leads: &[Lead]| {
-        let sms = SmsTask {
-            to: to.phone.clone(),
-            who: to.name.clone(),
-            text: words(leads, settings.max_parts),
-            repeat: false,
-            leg: 0,
-            failover_at: failover_at(settings, &to.phone, 0, now),
-            refused: 0,
-            thread: 0,
-            is_answer: false,
-            is_test: false,
-        };
-        Some(NewJob {
-            lead: leads.first()?.id,
-            task: Task::Sms(sms),
-            channel: channel.clone(),
-            priority: Priority::Urgent,
-            due_at: now,
-            deadline_at: now.after(settings.sms_give_up_after),
-        })
-    };
+    let job = |leads: &[Lead]| text_to(settings, leads.first()?.id, to, words(leads, settings.max_parts), usable, now);
     leads.chunks(most).filter_map(job).collect()
 }
 
@@ -83,7 +58,7 @@ fn contact(lead: &Lead) -> String {
 mod tests {
     use super::super::tests::{lead, settings};
     use super::*;
-    use crate::model::LeadCode;
+    use crate::model::{LeadCode, Task};
 
     fn leads(n: i64) -> Vec<Lead> {
         (0..n).map(|nth| Lead { code: LeadCode::of(nth), ..lead() }).collect()

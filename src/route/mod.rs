@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::model::oncall::{OnCall, Person};
 use crate::model::{
-    Channel, CrmNote, CrmUpdate, Label, Lead, LeadId, NewJob, Phone, Priority, SmsTask, Task, Timestamp,
+    Channel, CrmNote, CrmRecord, CrmUpdate, Label, Lead, LeadId, NewJob, Phone, Priority, SmsTask, Task, Timestamp,
 };
 
 pub use answer::{answer, briefing, explanation, news, owned, urge};
@@ -186,6 +186,22 @@ fn call_as(
     text_to(settings, lead.id, person, text, if is_there_another { &other } else { usable }, now)
 }
 
+/// A text that calls `person`, on its first leg, with nothing to give way to.
+fn sms_to(person: &Person, text: String) -> SmsTask {
+    SmsTask {
+        to: person.phone.clone(),
+        who: person.name.clone(),
+        text,
+        repeat: false,
+        leg: 0,
+        failover_at: None,
+        refused: 0,
+        thread: 0,
+        is_answer: false,
+        is_test: false,
+    }
+}
+
 /// A text to `person`, by the best channel that can be used.
 fn text_to(
     settings: &Settings,
@@ -197,18 +213,7 @@ fn text_to(
 ) -> Option<NewJob> {
     let order = settings.channels_to(&person.phone);
     let channel = order.iter().find(|channel| usable(channel)).or_else(|| order.first())?.clone();
-    let sms = SmsTask {
-        to: person.phone.clone(),
-        who: person.name.clone(),
-        text,
-        repeat: false,
-        leg: 0,
-        failover_at: failover_at(settings, &person.phone, 0, now),
-        refused: 0,
-        thread: 0,
-        is_answer: false,
-        is_test: false,
-    };
+    let sms = SmsTask { failover_at: failover_at(settings, &person.phone, 0, now), ..sms_to(person, text) };
     Some(NewJob {
         lead,
         task: Task::Sms(sms),
@@ -227,33 +232,32 @@ fn crm_update(
     now: Timestamp,
 ) -> Option<NewJob> {
     let record = lead.record.clone()?;
-    Some(NewJob {
-        lead: lead.id,
-        channel: record.channel.clone(),
-        task: Task::CrmUpdate(CrmUpdate { record, label, priority, owner: None }),
-        priority: if priority == Some(true) { Priority::Urgent } else { Priority::Normal },
-        due_at: now,
-        deadline_at: now.after(settings.crm_give_up_after),
-    })
+    let urgency = if priority == Some(true) { Priority::Urgent } else { Priority::Normal };
+    let task = Task::CrmUpdate(CrmUpdate { record, label, priority, owner: None });
+    crm_job(settings, lead, task, urgency, now)
 }
 
 fn crm_note(settings: &Settings, lead: &Lead, now: Timestamp) -> Option<NewJob> {
-    let record = lead.record.clone().filter(|record| settings.note_channels.contains(&record.channel))?;
-    let due_at = now.after(settings.note_after);
-    Some(NewJob {
-        lead: lead.id,
-        channel: record.channel.clone(),
-        task: Task::CrmNote(CrmNote { record, news: None }),
-        priority: Priority::Low,
-        due_at,
-        deadline_at: due_at.after(settings.crm_give_up_after),
-    })
+    let task = Task::CrmNote(CrmNote { record: told(settings, lead)?, news: None });
+    crm_job(settings, lead, task, Priority::Low, now.after(settings.note_after))
+}
+
+/// The lead's record, where notes and tasks are written.
+fn told(settings: &Settings, lead: &Lead) -> Option<CrmRecord> {
+    lead.record.clone().filter(|record| settings.note_channels.contains(&record.channel))
+}
+
+/// A job on the CRM that has the lead's record, if one has.
+fn crm_job(settings: &Settings, lead: &Lead, task: Task, priority: Priority, due_at: Timestamp) -> Option<NewJob> {
+    let channel = lead.record.as_ref()?.channel.clone();
+    let deadline_at = due_at.after(settings.crm_give_up_after);
+    Some(NewJob { lead: lead.id, task, channel, priority, due_at, deadline_at })
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{CrmRecord, Lane, LeadCode, RowId};
+    use crate::model::{Lane, LeadCode, RowId};
 
     fn dana() -> Person {
         Person::new("Dana".into(), "+15551230001".parse().unwrap())

@@ -174,14 +174,7 @@ impl Tx<'_> {
 
     /// The timer that doesn't wait for a model, nor for a CRM.
     fn open_deadline(self, lead: LeadId, wait: Duration, opening: &Opening, now: Timestamp) -> Result<(), StoreError> {
-        let timer = NewJob {
-            lead,
-            task: Task::ClassifyDeadline {},
-            channel: Channel::desk(),
-            priority: Priority::Urgent,
-            due_at: now.after(wait),
-            deadline_at: now.after(opening.give_up_after),
-        };
+        let timer = NewJob::timer(lead, Task::ClassifyDeadline {}, now.after(wait), now.after(opening.give_up_after));
         self.insert_job(&timer, now).map(drop)
     }
 }
