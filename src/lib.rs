@@ -28,7 +28,7 @@
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
 //! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; channels with breaker and parking; `step` is pure |
 //! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio |
-//! | `writeback` 7 | CRM fields, notes and tasks, and reading the record that a webhook points to; one file per vendor |
+//! | `writeback` 7 | CRM fields, notes and tasks, and reading records: what a webhook points to, what never arrived; one file per vendor |
 //! | `admin` | health on the loopback listener |
 //! | `demo` | simulators as strict as the vendors, for `nightdesk demo` and the tests |
 //! | `failpoint` | places where a test may stop the process; empty in a release build |

@@ -14,7 +14,7 @@ pub(crate) mod tests;
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use call::{Answer, Body, Call, Leg, WireError, trace};
@@ -25,6 +25,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request, Response, Url, redirect};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
+
+use crate::model::Quota;
 
 /// Name look-up, TCP and TLS together. A peer that can't be reached in 5 s is as good as down, and we know nothing left.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,6 +42,32 @@ const USER_AGENT: &str = concat!("nightdesk/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
     clients: Arc<Clients>,
+    meter: Option<Meter>,
+}
+
+/// Counts the requests of one effect, and keeps what the peer said last of its limits.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    limits_of: fn(&Answer) -> Quota,
+    quota: Arc<Mutex<Quota>>,
+}
+
+impl Meter {
+    /// What was counted.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        *self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, got: &Result<Answer, WireError>) {
+        let said = got.as_ref().map_or_else(|_| Quota::default(), self.limits_of);
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        *quota = Quota {
+            requests: quota.requests.saturating_add(1),
+            burst: said.burst.or(quota.burst),
+            day: said.day.or(quota.day),
+        };
+    }
 }
 
 /// Built on first use. Plain ones load no roots (a desk whose model runs beside it, and the demo, never pay for them).
@@ -58,11 +86,26 @@ impl Wire {
         Self::default()
     }
 
+    /// The same client with a meter of its own, which reads from an answer what it says of limits.
+    #[must_use]
+    pub fn metered(&self, limits_of: fn(&Answer) -> Quota) -> (Self, Meter) {
+        let meter = Meter { limits_of, quota: Arc::default() };
+        (Self { meter: Some(meter.clone()), ..self.clone() }, meter)
+    }
+
     /// Sends `call` once and waits for the whole answer, whatever its status, at most `within`.
     ///
     /// # Errors
     /// [`WireError::fault`] says what the outbox may do about it.
     pub async fn send(&self, call: &Call, within: Duration) -> Result<Answer, WireError> {
+        let got = self.exchange(call, within).await;
+        if let Some(meter) = &self.meter {
+            meter.count(&got);
+        }
+        got
+    }
+
+    async fn exchange(&self, call: &Call, within: Duration) -> Result<Answer, WireError> {
         let started = Instant::now();
         let fail = |leg, reason: String| WireError {
             leg,

@@ -1,6 +1,7 @@
 //! From the configuration to each room's own settings. The only place that knows both.
 
 mod auth;
+mod crm;
 mod modems;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,14 +17,13 @@ use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
-use crate::model::{Channel, Effect, Failure, Fault, Ladder, Lane, Ledger};
+use crate::model::{Channel, Effect, Ladder, Lane, Ledger};
 use crate::outbox::{self, BreakerSettings, CanarySettings, Limits, Waits};
 use crate::route::{self, SmsTemplate, TemplateError};
 use crate::sanitize;
 use crate::store::{Opening, SpaceSettings};
 use crate::wire::Wire;
-use crate::writeback::AsLead;
-use crate::writeback::hubspot::{self, HubSpot};
+use crate::writeback::Crm;
 
 use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
@@ -90,8 +90,7 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
         by_channel.insert(texts, twilio);
     }
     for (name, crm) in &config.crm {
-        let hubspot = HubSpot::new(hubspot_settings(config, crm, secrets)?, wire.clone());
-        by_channel.insert(Channel::new(Lane::Crm, name), Arc::new(hubspot));
+        by_channel.insert(Channel::new(Lane::Crm, name), crm::crm(config, crm, secrets, &wire)?);
     }
     Ok(Effects { by_channel, modems: modems::modems(config, secrets, power)? })
 }
@@ -125,16 +124,13 @@ pub fn classifiers(config: &Config, secrets: &Secrets) -> Result<Vec<Classifier>
     config.llm.iter().map(|llm| Ok(Classifier::new(classifier(config, llm, secrets)?, wire.clone()))).collect()
 }
 
-/// Every HubSpot of the configuration by its channel's name, for `check`.
+/// Every CRM of the configuration by its channel's name, for `check`.
 ///
 /// # Errors
 /// When a secret was not loaded.
-pub fn hubspots(config: &Config, secrets: &Secrets) -> Result<Vec<(String, HubSpot)>, SecretError> {
+pub fn crms(config: &Config, secrets: &Secrets) -> Result<BTreeMap<String, Arc<dyn Crm>>, SecretError> {
     let wire = Wire::new();
-    let of = |(name, crm): (&String, &config::Crm)| {
-        Ok((name.clone(), HubSpot::new(hubspot_settings(config, crm, secrets)?, wire.clone())))
-    };
-    config.crm.iter().map(of).collect()
+    config.crm.iter().map(|(name, crm)| Ok((name.clone(), crm::crm(config, crm, secrets, &wire)?))).collect()
 }
 
 /// Twilio, if it is configured.
@@ -222,7 +218,7 @@ pub fn open_source(config: &Config, name: &str, source: &config::Source) -> inta
 /// The property that the source's CRM reads messages from.
 fn message_property(config: &Config, source: &config::Source) -> String {
     let of = |(name, crm): (&String, &config::Crm)| {
-        (source.crm == Some(Channel::new(Lane::Crm, name))).then(|| crm.message_property.clone())
+        (source.crm == Some(Channel::new(Lane::Crm, name))).then(|| crm.message_property().to_owned())
     };
     config.crm.iter().find_map(of).unwrap_or_default()
 }
@@ -378,33 +374,5 @@ fn classifier(config: &Config, llm: &config::Llm, secrets: &Secrets) -> Result<c
         price: llm.price.map(|price| classify::Price::per_million(price.input, price.output)),
         business: config.business.description.clone().unwrap_or_default(),
         mask_contacts: config.classify.mask_contacts,
-    })
-}
-
-fn hubspot_settings(config: &Config, crm: &config::Crm, secrets: &Secrets) -> Result<hubspot::Settings, SecretError> {
-    Ok(hubspot::Settings {
-        base_url: crm.base_url.as_str().to_owned(),
-        path: crm.path.clone(),
-        token: secrets.get(&crm.token)?.clone(),
-        classification_property: crm.classification_property.clone(),
-        values: crm.values.clone(),
-        priority_property: crm.priority_property.clone(),
-        message_property: crm.message_property.clone(),
-        as_lead: as_lead(sources(config, secrets)?),
-        zone: config.business.time_zone.clone(),
-        timeout: crm.timeout,
-    })
-}
-
-/// A contact is judged as a webhook of the lead's source would be.
-fn as_lead(sources: Vec<intake::Settings>) -> AsLead {
-    let sources: HashMap<String, intake::Settings> =
-        sources.into_iter().map(|source| (source.name.clone(), source)).collect();
-    AsLead::new(move |read, contact, work| {
-        let source = sources.get(&work.lead.source).ok_or_else(|| {
-            let reason = format!("the source {} is not configured any more", work.lead.source);
-            Failure::new(Fault::Permanent, reason).cure("configure it again, then `nightdesk dlq retry`")
-        })?;
-        Ok(intake::contact(source, read, contact))
     })
 }

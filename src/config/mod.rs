@@ -11,9 +11,11 @@ mod desk;
 mod llm;
 mod modem;
 mod oncall;
+mod outbox;
 mod problems;
 mod raw;
 mod read;
+mod reconcile;
 mod ring;
 mod sanitize;
 mod secret;
@@ -29,11 +31,13 @@ use std::path::Path;
 
 pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use canary::Canary;
-pub use crm::{Crm, Outbox};
+pub use crm::{Crm, Hubspot, Rate, Vendor};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use modem::{Modem, Timings};
+pub use outbox::Outbox;
 pub use problems::{Problem, Problems};
+pub use reconcile::Reconcile;
 pub use ring::Ring;
 pub use sanitize::Sanitize;
 pub use secret::{SECRET_MAX_BYTES, SecretError, SecretRef, Secrets, is_credential_name, secret_of};
@@ -43,6 +47,7 @@ pub use tls::Tls;
 pub use typed::BaseUrl;
 
 use crate::model::oncall::OnCall;
+use crate::model::{Channel, Lane};
 
 /// Everything a desk is told by its operator.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +80,8 @@ pub struct Config {
     pub twilio: Option<Twilio>,
     /// The CRMs by channel name.
     pub crm: BTreeMap<String, Crm>,
+    /// When leads that never arrived are looked for.
+    pub reconcile: Reconcile,
     /// Patience of the retries.
     pub outbox: Outbox,
     /// What is logged, and how.
@@ -163,6 +170,7 @@ impl Config {
             ring,
             canary: Canary::of(canary, people, problems),
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
+            reconcile: Reconcile::of(raw.reconcile.unwrap_or_default()),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),
             log: Log::of(&raw.log.unwrap_or_default()),
             server,
@@ -193,7 +201,27 @@ impl Config {
                 problems.error(format!("llm[{nth}].name"), format!("the same name as llm[{other}]"));
             }
         }
+        self.look_at_reconciles(problems);
         self.look_for_gaps(problems);
+    }
+
+    /// Whether what is found in a CRM can be read as its source's leads.
+    fn look_at_reconciles(&self, problems: &mut Problems) {
+        for (name, crm) in &self.crm {
+            let path = format!("crm.{name}.reconcile");
+            let source = crm.reconcile.as_ref().map(|source| (source, self.sources.get(source)));
+            match source {
+                Some((source, None)) => {
+                    let known: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+                    let meant = read::did_you_mean(source, &known);
+                    problems.error(path, format!("there is no [sources.{source}]{meant}"));
+                }
+                Some((source, Some(found))) if found.crm.as_ref() != Some(&Channel::new(Lane::Crm, name)) => {
+                    problems.error(path, format!("sources.{source}.crm is not \"{name}\""));
+                }
+                Some((_, Some(_))) | None => {}
+            }
+        }
     }
 
     /// Whether what Twilio says by itself can come, and finds its place free.

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
@@ -45,6 +45,7 @@ tables! {
         modem: BTreeMap<String, Modem>,
         twilio: Twilio,
         crm: BTreeMap<String, Crm>,
+        reconcile: Reconcile,
         outbox: Outbox,
         log: Log,
     }
@@ -251,7 +252,20 @@ tables! {
         message_property: String,
         note: bool,
         values: HashMap<Label, String>,
+        display: HashMap<Label, String>,
         timeout: Text<Duration>,
+        rate: CrmRate,
+        urgent_reserve: u8,
+        time_zone: Text<TimeZone>,
+        reconcile: String,
+    }
+    CrmRate {
+        requests: u16,
+        per: Text<Duration>,
+    }
+    Reconcile {
+        nightly_at: Text<Time>,
+        digest_after: Text<Duration>,
     }
     Outbox {
         retry_base: Text<Duration>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::model::{Channel, Label};
+use crate::model::Label;
 
 const SHIPPED: &str = include_str!("../../debian/nightdesk.toml");
 
@@ -103,7 +103,7 @@ fn the_example_source_takes_the_first_payload_anybody_tries() {
 /// Whoever deletes a # must get what would have been taken anyway, where the file says that it shows a default.
 #[test]
 fn shown_defaults_are_the_defaults() {
-    let shown = switched_on(&["server", "storage", "classify", "sms", "outbox", "log"]);
+    let shown = switched_on(&["server", "storage", "classify", "sms", "reconcile", "outbox", "log"]);
     let shown = Config::parse(&shown.replace("\nchannels = ", "\n#").replace("\npublic-url = ", "\n#")).unwrap();
     assert_eq!(shown, Config { warnings: shown.warnings.clone(), ..Config::parse("").unwrap() });
 
@@ -131,6 +131,9 @@ fn shown_defaults_are_the_defaults() {
         "token",
         "webhook-token",
         "from",
+        "display",
+        "reconcile",
+        "time-zone",
     ];
     let is_asked = |line: &&str| line.starts_with('[') || asked.iter().any(|key| line.starts_with(&format!("{key} =")));
     let least: Vec<&str> = all.lines().filter(is_asked).collect();
@@ -479,7 +482,8 @@ fn values_and_durations_arrive() {
                 values = { SPAM = \"Other\" }\n[sms]\nfailover-after = \"250ms\"\n[business]\ncountry = \"DE\"\n";
     let config = Config::parse(text).unwrap();
     let crm = &config.crm["h"];
-    assert_eq!((crm.base_url.as_str(), crm.path.as_str()), ("http://127.0.0.1:9", "/crm/v3"));
+    let Vendor::Hubspot(hubspot) = &crm.vendor;
+    assert_eq!((hubspot.base_url.as_str(), hubspot.path.as_str()), ("http://127.0.0.1:9", "/crm/v3"));
     assert_eq!(
         (crm.values[&Label::Spam].as_str(), crm.values[&Label::UrgentBuyer].as_str()),
         ("Other", "URGENT_BUYER")

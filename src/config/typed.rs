@@ -133,6 +133,15 @@ impl Typed for Phone {
     }
 }
 
+impl Typed for jiff::civil::Time {
+    const WHAT: &'static str = "a time of day such as \"04:30\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let has_shape = text.len() == 5 && text.is_char_boundary(2) && text.split_once(':').is_some();
+        if has_shape { text.parse().ok() } else { None }
+    }
+}
+
 impl Typed for jiff::tz::TimeZone {
     const WHAT: &'static str = "a time zone this system knows, such as \"Europe/Berlin\" (Debian package tzdata)";
 

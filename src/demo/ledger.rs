@@ -111,6 +111,7 @@ fn place(job: &JobRow) -> Option<(u8, u32)> {
         Task::Classify { .. }
         | Task::ClassifyDeadline {}
         | Task::CrmRead(_)
+        | Task::Reconcile(_)
         | Task::SmsFailover { .. }
         | Task::SmsStatus(_)
         | Task::Escalate { .. }

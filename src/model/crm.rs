@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CrmRecord, Label, Timestamp};
+use super::{CrmRecord, Label, NewLead, Timestamp};
 
 /// Writing the class and the priority into a CRM record, or whose it is: absolute values, so it may be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,40 @@ pub struct CrmRead {
     pub again: bool,
     /// Somebody wrote, as far as the webhook tells. Without a message a record of any other origin is no lead.
     pub expects_message: bool,
+}
+
+/// Asking a CRM which records were made or converted in a window: one page of them. Those that never arrived here are leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconcile {
+    /// Not before this.
+    pub from: Timestamp,
+    /// Before this.
+    pub until: Timestamp,
+    /// Where the last page ended, in the vendor's own terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// One page of the records of a window.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The records, as the leads they would be.
+    pub records: Vec<FoundRecord>,
+    /// Where the next page goes on; `None`: this was the last.
+    pub after: Option<String>,
+    /// How many records the rest of the window holds, this page included, where the CRM says so.
+    pub total: Option<u64>,
+}
+
+/// A record that was made or converted in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundRecord {
+    /// The lead it is.
+    pub lead: NewLead,
+    /// When somebody wrote: when it was made, or converted last within the window.
+    pub made_at: Timestamp,
+    /// The record as the CRM showed it: JSON.
+    pub shown: String,
 }
 
 #[cfg(test)]

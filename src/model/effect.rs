@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Action, AttemptId, ClassifiedBy, Failure, Fate, Job, Label, Lead, NewLead, Phone, Timestamp};
+use super::{Action, AttemptId, ClassifiedBy, Failure, Fate, Job, Label, Lead, NewLead, Page, Phone, Timestamp};
 
 /// One try, handed to an effect. Its attempt row is already on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum Done {
     },
     /// A record was read from a CRM.
     Read(Box<NewLead>),
+    /// A page of the records of a window was read.
+    Found(Box<Page>),
     /// A text was handed to the network.
     Sms(SmsReceipt),
     /// A phone was rung.
@@ -173,13 +175,35 @@ pub struct Report {
     pub trace: Trace,
     /// Calls of models made on the way.
     pub llm_calls: Vec<LlmCall>,
+    /// What it used of the peer's limits.
+    pub quota: Quota,
+}
+
+/// How much of a peer's limits an effect used, and what the peer says is left of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests that were made.
+    pub requests: u32,
+    /// Left in the peer's short window, as it said last.
+    pub burst: Option<Left>,
+    /// Left of the peer's day.
+    pub day: Option<Left>,
+}
+
+/// What is left of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// So many requests.
+    pub left: u32,
+    /// Of so many.
+    pub of: u32,
 }
 
 impl Report {
     /// A report with nothing but its outcome.
     #[must_use]
     pub fn of(outcome: Outcome) -> Self {
-        Self { outcome, reading: None, trace: Trace::default(), llm_calls: Vec::new() }
+        Self { outcome, reading: None, trace: Trace::default(), llm_calls: Vec::new(), quota: Quota::default() }
     }
 
     /// A report of an exchange with a peer.

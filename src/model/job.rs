@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Channel, CrmNote, CrmRead, CrmTask, CrmUpdate, JobId, Lane, LeadId, Phone, TextKey, Timestamp};
+use super::{
+    AttemptId, Channel, CrmNote, CrmRead, CrmTask, CrmUpdate, JobId, Lane, LeadId, Phone, Reconcile, TextKey, Timestamp,
+};
 
 /// Who goes first in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,6 +103,8 @@ pub enum Task {
     ClassifyDeadline {},
     /// Read the lead's fields from its record.
     CrmRead(CrmRead),
+    /// Look for leads that never arrived.
+    Reconcile(Reconcile),
     /// Send a text.
     Sms(SmsTask),
     /// Timer: the leg that is `job` has not been submitted, so the next channel takes over.
@@ -150,6 +154,7 @@ impl Task {
             Self::Classify { .. } => "classify",
             Self::ClassifyDeadline {} => "classify_deadline",
             Self::CrmRead(_) => "crm_read",
+            Self::Reconcile(_) => "reconcile",
             Self::Sms(_) => "sms",
             Self::SmsFailover { .. } => "sms_failover",
             Self::Ring(_) => "ring",
@@ -175,7 +180,9 @@ impl Task {
             | Self::Digest { .. }
             | Self::CanaryCheck {} => Lane::Desk,
             Self::Sms(_) | Self::Ring(_) => Lane::Sms,
-            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => Lane::Crm,
+            Self::CrmRead(_) | Self::Reconcile(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => {
+                Lane::Crm
+            }
         }
     }
 
@@ -191,7 +198,9 @@ impl Task {
             | Self::Digest { .. }
             | Self::CanaryCheck {} => Stage::Desk,
             Self::Sms(_) | Self::Ring(_) => Stage::Sms,
-            Self::CrmRead(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => Stage::Crm,
+            Self::CrmRead(_) | Self::Reconcile(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => {
+                Stage::Crm
+            }
         }
     }
 
@@ -202,6 +211,7 @@ impl Task {
             Self::Classify { .. }
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
+            | Self::Reconcile(_)
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
             | Self::Escalate { .. }
@@ -220,6 +230,7 @@ impl Task {
             Self::Classify { .. }
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
+            | Self::Reconcile(_)
             | Self::SmsFailover { .. }
             | Self::SmsStatus(_)
             | Self::Escalate { .. }

@@ -21,8 +21,8 @@ mod sms;
 pub use channel::{Channel, Lane};
 pub use claim::{Claim, ClaimState};
 pub use clock::{Clock, Timestamp, in_words};
-pub use crm::{CrmNews, CrmNote, CrmRead, CrmTask, CrmUpdate};
-pub use effect::{Done, Effect, LlmCall, Outcome, Rang, Reading, Report, SmsReceipt, Trace, Work};
+pub use crm::{CrmNews, CrmNote, CrmRead, CrmTask, CrmUpdate, FoundRecord, Page, Reconcile};
+pub use effect::{Done, Effect, Left, LlmCall, Outcome, Quota, Rang, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{

@@ -117,6 +117,7 @@ impl Desk {
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
+            | Task::Reconcile(_)
             | Task::Sms(_)
             | Task::SmsFailover { .. }
             | Task::Ring(_)

@@ -130,6 +130,7 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
+            | Task::Reconcile(_)
             | Task::Sms(_)
             | Task::SmsFailover { .. }
             | Task::Ring(_)

@@ -277,7 +277,9 @@ impl Desk {
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
             Task::Ring(ring) => now.after(Duration::from_secs(ring.lasts_s.into())).after(rings::BESIDES),
-            Task::CrmRead(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => now.after(limits.crm),
+            Task::CrmRead(_) | Task::Reconcile(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => {
+                now.after(limits.crm)
+            }
             Task::ClassifyDeadline {}
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)

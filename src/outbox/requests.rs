@@ -93,7 +93,7 @@ impl Desk {
     fn give_up_after(&self, task: &Task) -> std::time::Duration {
         match task {
             Task::Classify { .. } | Task::ClassifyDeadline {} => self.settings.opening.give_up_after,
-            Task::CrmRead(_) => self.settings.opening.read_give_up_after,
+            Task::CrmRead(_) | Task::Reconcile(_) => self.settings.opening.read_give_up_after,
             Task::Sms(_)
             | Task::SmsFailover { .. }
             | Task::Ring(_)

@@ -73,7 +73,7 @@ impl Desk {
             Done::Crm { id } => id.clone(),
             Done::Rang(rang) => Some(rang.to_string()),
             Done::Classified { label, .. } => Some(label.name().to_owned()),
-            Done::Timer | Done::Read(_) | Done::Fate { .. } => None,
+            Done::Timer | Done::Read(_) | Done::Found(_) | Done::Fate { .. } => None,
         };
         let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: result.as_deref() };
         let closing = Closing { outcome: "done", reason: None, trace: &report.trace };
@@ -103,7 +103,7 @@ impl Desk {
             }
             Done::Rang(_) => rings::rang(tx, now)?,
             // The first is settled by `answered`.
-            Done::Fate { .. } | Done::Crm { .. } => {}
+            Done::Fate { .. } | Done::Crm { .. } | Done::Found(_) => {}
         }
         tidy(tx, &work.job, now)
     }
@@ -316,6 +316,7 @@ impl Desk {
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
+            | Task::Reconcile(_)
             | Task::SmsFailover { .. }
             | Task::Ring(_)
             | Task::SmsStatus(_)

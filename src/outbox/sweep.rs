@@ -65,6 +65,7 @@ impl Desk {
             Task::Escalate { round, step } => self.escalate(tx, timer.lead, (*round, *step), now),
             Task::Classify { .. }
             | Task::CrmRead(_)
+            | Task::Reconcile(_)
             | Task::Sms(_)
             | Task::Ring(_)
             | Task::SmsStatus(_)

@@ -16,6 +16,7 @@ mod tests;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -27,7 +28,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::{AsLead, note};
+use crate::writeback::{AsLead, Checked, Crm, note, within};
 
 /// What is made on a contact, once.
 #[derive(Debug, Clone, Copy)]
@@ -63,14 +64,18 @@ pub struct Settings {
     pub classification_property: String,
     /// What is written for a class; one that is missing here is written by its own name.
     pub values: HashMap<Label, String>,
+    /// What people see for a class, where that isn't its value.
+    pub display: HashMap<Label, String>,
     /// The property that is set to `true` for top priority.
     pub priority_property: String,
     /// The property that holds what a prospect wrote.
     pub message_property: String,
     /// What a contact is as a lead.
     pub as_lead: AsLead,
-    /// The office's time zone, for the note and for the daily limit.
+    /// The office's time zone, for the note.
     pub zone: TimeZone,
+    /// The account's own, in which its day ends.
+    pub account_zone: TimeZone,
     /// The longest that one request may take.
     pub timeout: Duration,
 }
@@ -78,15 +83,33 @@ pub struct Settings {
 /// Writes into one HubSpot account.
 #[derive(Debug, Clone)]
 pub struct HubSpot {
-    settings: Settings,
+    settings: Arc<Settings>,
     wire: Wire,
 }
 
 impl HubSpot {
     /// A writer with these settings. Connects to nothing until the first write.
     #[must_use]
-    pub const fn new(settings: Settings, wire: Wire) -> Self {
-        Self { settings, wire }
+    pub fn new(settings: Settings, wire: Wire) -> Self {
+        Self { settings: Arc::new(settings), wire }
+    }
+
+    /// Does what `work` asks for, once.
+    async fn act(&self, work: &Work) -> Report {
+        match (&work.job.task, work.look_up_since) {
+            (Task::CrmUpdate(update), None) => self.update(update, work).await,
+            // Nothing to look up: writing the same values again is the look-up.
+            (Task::CrmUpdate(_), Some(_)) => Report::of(Outcome::Absent),
+            (Task::CrmRead(read), _) => self.read_contact(read, work).await,
+            (Task::CrmNote(note), None) => self.write_note(note, work).await,
+            (Task::CrmNote(note), Some(_)) => self.look_up(NOTE, &note.record.id, work).await,
+            (Task::CrmTask(task), None) => self.write_task(task, work).await,
+            (Task::CrmTask(task), Some(_)) => self.look_up(TASK, &task.record.id, work).await,
+            (other, _) => {
+                let reason = format!("HubSpot can't do a job of kind {}", other.kind());
+                Report::of(Outcome::Failed(Failure::new(Fault::Permanent, reason)))
+            }
+        }
     }
 
     async fn update(&self, update: &CrmUpdate, work: &Work) -> Report {
@@ -178,7 +201,7 @@ impl HubSpot {
 
     fn refused(&self, answer: &Answer, repeatable: bool) -> Failure {
         let ours = [self.settings.classification_property.as_str(), self.settings.priority_property.as_str()];
-        answer::refused(answer, repeatable, &ours, Timestamp::now(), &self.settings.zone)
+        answer::refused(answer, repeatable, &ours, Timestamp::now(), &self.settings.account_zone)
     }
 
     fn url(&self, rest: &str) -> String {
@@ -193,27 +216,22 @@ impl HubSpot {
 impl Effect for HubSpot {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
         Box::pin(async move {
-            match (&work.job.task, work.look_up_since) {
-                (Task::CrmUpdate(update), None) => self.update(update, work).await,
-                // Nothing to look up: writing the same values again is the look-up.
-                (Task::CrmUpdate(_), Some(_)) => Report::of(Outcome::Absent),
-                (Task::CrmRead(read), _) => self.read_contact(read, work).await,
-                (Task::CrmNote(note), None) => self.write_note(note, work).await,
-                (Task::CrmNote(note), Some(_)) => self.look_up(NOTE, &note.record.id, work).await,
-                (Task::CrmTask(task), None) => self.write_task(task, work).await,
-                (Task::CrmTask(task), Some(_)) => self.look_up(TASK, &task.record.id, work).await,
-                (other, _) => {
-                    let reason = format!("HubSpot can't do a job of kind {}", other.kind());
-                    Report::of(Outcome::Failed(Failure::new(Fault::Permanent, reason)))
-                }
-            }
+            let (wire, meter) = self.wire.metered(answer::limits);
+            let metered = Self { settings: Arc::clone(&self.settings), wire };
+            let report = metered.act(work).await;
+            Report { quota: meter.quota(), ..report }
         })
     }
 }
 
-/// What is left of the attempt.
-fn within(work: &Work) -> Duration {
-    work.hard_deadline.since(Timestamp::now())
+impl Crm for HubSpot {
+    fn verify(&self) -> Checked<'_> {
+        Box::pin(self.verify_account())
+    }
+
+    fn create_fields(&self) -> Checked<'_> {
+        Box::pin(self.create_properties())
+    }
 }
 
 /// The id of the object in an answer, if the answer is one.

@@ -41,6 +41,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
+            | Task::Reconcile(_)
             | Task::SmsFailover { .. }
             | Task::SmsStatus(_)
             | Task::Escalate { .. }

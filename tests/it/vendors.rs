@@ -13,7 +13,7 @@ use nightdesk::model::{
 };
 use nightdesk::wire::Wire;
 use nightdesk::writeback::hubspot::{self, HubSpot};
-use nightdesk::writeback::{AsLead, note};
+use nightdesk::writeback::{AsLead, Crm, note};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const TO: &str = "+15551230001";
@@ -43,12 +43,14 @@ async fn hubspot(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpot) {
         token: "pat-1".into(),
         classification_property: "auto_classification".to_owned(),
         values: HashMap::new(),
+        display: HashMap::new(),
         priority_property: "high_priority".to_owned(),
         message_property: "message".to_owned(),
         as_lead: AsLead::new(|_, _, _| {
             Err(nightdesk::model::Failure::new(nightdesk::model::Fault::Permanent, "not asked for here"))
         }),
         zone: TimeZone::UTC,
+        account_zone: TimeZone::UTC,
         timeout: TIMEOUT,
     };
     (sim, HubSpot::new(settings, Wire::new()))
@@ -310,8 +312,8 @@ async fn a_missing_property_is_a_dead_letter_that_says_its_cure_and_the_cure_wor
     let cure = failure.cure.unwrap();
     assert!(cure.contains("auto_classification") && cure.contains("check --create-properties"), "{cure}");
     assert_eq!(hubspot.verify().await.len(), 2);
-    assert_eq!(hubspot.create_properties().await, vec![]);
-    assert_eq!(hubspot.create_properties().await, vec![], "they exist");
+    assert_eq!(hubspot.create_fields().await, vec![]);
+    assert_eq!(hubspot.create_fields().await, vec![], "they exist");
     assert_eq!(hubspot.verify().await, vec![]);
     assert_eq!(class(&hubspot.perform(&work(update())).await.outcome), "done");
     assert_eq!(sim.violations(), Vec::<String>::new());

@@ -38,8 +38,8 @@ pub(super) async fn twilio(config: &Config, secrets: &Secrets, found: &mut Findi
 
 /// Whether each CRM takes our token and has the properties we write.
 pub(super) async fn crms(config: &Config, secrets: &Secrets, found: &mut Findings) -> Result<(), CliError> {
-    for (name, hubspot) in app::hubspots(config, secrets).map_err(app::AppError::from)? {
-        found.judged(&format!("crm.{name}"), &hubspot.verify().await, "token, scopes and properties are good");
+    for (name, crm) in app::crms(config, secrets).map_err(app::AppError::from)? {
+        found.judged(&format!("crm.{name}"), &crm.verify().await, "token, scopes and properties are good");
     }
     Ok(())
 }
@@ -50,8 +50,8 @@ pub(super) async fn create_properties(
     secrets: &Secrets,
     found: &mut Findings,
 ) -> Result<(), CliError> {
-    for (name, hubspot) in app::hubspots(config, secrets).map_err(app::AppError::from)? {
-        found.judged(&format!("crm.{name}"), &hubspot.create_properties().await, "the properties exist");
+    for (name, crm) in app::crms(config, secrets).map_err(app::AppError::from)? {
+        found.judged(&format!("crm.{name}"), &crm.create_fields().await, "the properties exist");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::model::{Failure, Fault, Timestamp};
+use crate::model::{Failure, Fault, Left, Quota, Timestamp};
 use crate::wire::{Answer, retry_after, status_fault};
 
 /// The limit of ten rolling seconds is over by then.
@@ -42,6 +42,17 @@ pub(super) fn refused(
         _ => status_fault(answer, repeatable, now, TEN_SECONDS).unwrap_or(Fault::Unknown),
     };
     Failure { cure: cure(answer, properties), ..Failure::new(fault, reason(answer)) }
+}
+
+/// What an answer says of the account's limits. Searches say nothing, and any of the headers may be missing.
+pub(super) fn limits(answer: &Answer) -> Quota {
+    let number = |name: &str| answer.header(name)?.trim().parse().ok();
+    let left = |left: &str, of: &str| Some(Left { left: number(left)?, of: number(of)? });
+    Quota {
+        requests: 0,
+        burst: left("x-hubspot-ratelimit-remaining", "x-hubspot-ratelimit-max"),
+        day: left("x-hubspot-ratelimit-daily-remaining", "x-hubspot-ratelimit-daily"),
+    }
 }
 
 /// A 2xx that is no answer of HubSpot's: `fault` is what that means for this request.

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::model::{Contact, CrmRead, Done, Failure, Fault, NewLead, Outcome, Report, Work};
 use crate::wire::{Answer, Call};
 
-use super::{HubSpot, answer, within};
+use super::{HubSpot, answer};
+use crate::writeback::within;
 
 /// The fields besides the message. The first number that is there is taken.
 const NAMES: [&str; 2] = ["firstname", "lastname"];

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::model::{Done, Fault, Outcome, Report, Trace, Work};
 use crate::wire::{Answer, Call};
-use crate::writeback::note;
+use crate::writeback::{note, within};
 
-use super::{HubSpot, Kind, answer, segment, text_of, within};
+use super::{HubSpot, Kind, answer, segment, text_of};
 
 /// Associations are versioned by themselves.
 const ASSOCIATIONS: &str = "/crm/v4/objects/contacts";

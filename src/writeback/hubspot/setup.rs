@@ -16,7 +16,7 @@ const NO_CONTACT: &str = "0";
 
 impl HubSpot {
     /// What is wrong between us and this account, or nothing.
-    pub async fn verify(&self) -> Vec<Failure> {
+    pub(super) async fn verify_account(&self) -> Vec<Failure> {
         let contact = self.contact_url(NO_CONTACT);
         let change_nothing = json!({ "properties": {} });
         for probe in [Call::get(&contact), Call::patch(&contact).json(&change_nothing).repeatable()] {
@@ -50,7 +50,7 @@ impl HubSpot {
     }
 
     /// Creates both properties; one that exists is left as it is. What failed, or nothing.
-    pub async fn create_properties(&self) -> Vec<Failure> {
+    pub(super) async fn create_properties(&self) -> Vec<Failure> {
         let mut failed = Vec::new();
         for property in [self.classification(), self.priority()] {
             match self.ask(Call::post(self.url("/properties/contacts")).json(&property)).await {
@@ -67,8 +67,11 @@ impl HubSpot {
     }
 
     fn classification(&self) -> Value {
-        let values = Label::ALL.map(|label| self.value_of(label));
-        let options: Vec<Value> = values.iter().zip(0..).map(|(value, order)| option(value, value, order)).collect();
+        let option = |(label, order): (Label, u32)| {
+            let value = self.value_of(label);
+            option(self.settings.display.get(&label).unwrap_or(&value), &value, order)
+        };
+        let options: Vec<Value> = Label::ALL.into_iter().zip(0..).map(option).collect();
         json!({
             "name": self.settings.classification_property,
             "label": "Automatic classification",

@@ -54,10 +54,12 @@ fn hubspot(base_url: String) -> HubSpot {
         token: "pat-hunter2".into(),
         classification_property: "auto_classification".to_owned(),
         values: HashMap::from([(Label::UrgentBuyer, "hot".to_owned())]),
+        display: HashMap::new(),
         priority_property: "high_priority".to_owned(),
         message_property: "message".to_owned(),
         as_lead: AsLead::new(|_, contact, _| Ok(reads::as_it_stands(contact))),
         zone: TimeZone::UTC,
+        account_zone: TimeZone::UTC,
         timeout: Duration::from_secs(10),
     };
     HubSpot::new(settings, Wire::new())

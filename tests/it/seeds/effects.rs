@@ -244,6 +244,7 @@ impl Try<'_> {
             Task::Classify { .. } => {
                 Done::Classified { label: label_of(&self.work.lead.raw_message), by: ClassifiedBy::Llm }
             }
+            Task::Reconcile(_) => Done::Found(Box::default()),
             Task::CrmRead(read) => Done::Read(Box::new(record(read))),
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
             Task::Ring(ring) => Done::Rang(Rang::For(Duration::from_secs(ring.lasts_s.into()))),

@@ -45,6 +45,7 @@ impl Deed {
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
+            | Task::Reconcile(_)
             | Task::SmsFailover { .. }
             | Task::Ring(_)
             | Task::SmsStatus(_)
