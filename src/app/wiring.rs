@@ -18,7 +18,7 @@ use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
 use crate::model::{Channel, Effect, Ladder, Lane, Ledger};
-use crate::outbox::{self, BreakerSettings, CanarySettings, Limits, Waits};
+use crate::outbox::{self, BreakerSettings, CanarySettings, Limits, Pace, ReconcileSettings, Waits};
 use crate::route::{self, SmsTemplate, TemplateError};
 use crate::sanitize;
 use crate::store::{Opening, SpaceSettings};
@@ -272,6 +272,7 @@ pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
     let llm = slowest(&mut config.llm.iter().map(|llm| llm.first_timeout.max(llm.timeout)));
     Ok(outbox::Settings {
         channels: workers(config),
+        paces: config.crm.iter().map(|(name, crm)| (Channel::new(Lane::Crm, name), pace(crm))).collect(),
         limits: Limits { llm, sms: SMS_LIMIT, crm, look_up },
         waits: Waits {
             ladder: Ladder { base: config.outbox.retry_base, cap: config.outbox.retry_cap },
@@ -287,8 +288,25 @@ pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
             .iter()
             .map(|(name, modem)| (name.clone(), (modem.parts_per_hour, modem.parts_per_day)))
             .collect(),
+        reconcile: reconcile(config),
         canary: CanarySettings { every: config.canary.every, patience: config.canary.patience },
     })
+}
+
+/// The CRMs with a source whose leads are looked for in them.
+fn reconcile(config: &Config) -> ReconcileSettings {
+    let of = |(name, crm): (&String, &config::Crm)| {
+        crm.reconcile.as_ref().map(|source| (Channel::new(Lane::Crm, name), source.clone()))
+    };
+    ReconcileSettings {
+        channels: config.crm.iter().filter_map(of).collect(),
+        nightly_at: config.reconcile.nightly_at,
+        zone: config.business.time_zone.clone(),
+    }
+}
+
+fn pace(crm: &config::Crm) -> Pace {
+    Pace { requests: crm.rate.requests.into(), per: crm.rate.per, urgent_reserve: crm.urgent_reserve }
 }
 
 fn router(config: &Config) -> Result<route::Settings, TemplateError> {
@@ -301,6 +319,7 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
             after: config.sms.digest_after,
             within: config.sms.digest_within,
             gather: config.sms.digest_gather,
+            late_after: config.reconcile.digest_after,
         },
         failover_after: config.sms.failover_after,
         sms_give_up_after: config.sms.give_up_after,

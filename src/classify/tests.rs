@@ -110,6 +110,7 @@ fn work(within: Duration) -> Work {
         routed_at: None,
         settled_at: None,
         dropped: false,
+        made_at: None,
     };
     let job = Job {
         id: JobId::fresh(now),

@@ -161,6 +161,7 @@ mod tests {
             routed_at: None,
             settled_at: None,
             dropped: false,
+            made_at: None,
         }
     }
 

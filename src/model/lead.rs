@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,25 @@ pub struct CrmRecord {
     pub channel: Channel,
     /// The vendor's id of the contact or lead.
     pub id: String,
+}
+
+impl CrmRecord {
+    /// Some vendors write one id with 15 characters or with 18, of which the last three only repeat the case of the others.
+    pub const SAME_CHARS: usize = 15;
+    const LONG_CHARS: usize = 18;
+
+    /// What tells one record of a CRM from the others, whichever way its id is written.
+    #[must_use]
+    pub fn key(id: &str) -> &str {
+        let is_long = id.len() == Self::LONG_CHARS && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        if is_long { id.get(..Self::SAME_CHARS).unwrap_or(id) } else { id }
+    }
+
+    /// Whether two ids of one CRM are of the same record.
+    #[must_use]
+    pub fn same(a: &str, b: &str) -> bool {
+        Self::key(a) == Self::key(b)
+    }
 }
 
 /// The short name of a lead that a person can type on a phone (`K7`). Letters and digits that look alike are left out.
@@ -231,6 +251,41 @@ pub struct Lead {
     pub settled_at: Option<Timestamp>,
     /// Its record was read and is no new lead.
     pub dropped: bool,
+    /// When its record was made in the CRM, if it was found there because its webhook never came.
+    pub made_at: Option<Timestamp>,
+}
+
+impl Lead {
+    /// What stands for a lead in jobs that are about none.
+    #[must_use]
+    pub fn none(id: LeadId, source: String, at: Timestamp) -> Self {
+        Self {
+            id,
+            code: LeadCode::stored("-".to_owned()),
+            source,
+            received_at: at,
+            record: None,
+            name: None,
+            email: None,
+            phone_text: None,
+            phone: None,
+            raw_message: String::new(),
+            message: None,
+            label: None,
+            classified_by: None,
+            provisional_at: None,
+            routed_at: None,
+            settled_at: None,
+            dropped: true,
+            made_at: None,
+        }
+    }
+
+    /// How long somebody had waited when the lead was found; `None` for one whose webhook came.
+    #[must_use]
+    pub fn age_when_found(&self) -> Option<Duration> {
+        self.made_at.map(|made_at| self.received_at.since(made_at))
+    }
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ async fn settle(desk: &SharedDesk, writer: &Writer, work: Work, report: Report) 
 /// Nobody waits for what a CRM took, for a label that wakes nobody, nor for a text that is still on its way. All else has a follower: a text, the next channel.
 const fn command(task: &Task, outcome: &Outcome) -> Command {
     match (task, outcome) {
-        (Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_), _)
+        (Task::Reconcile(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_), _)
         | (
             _,
             Outcome::Done(
@@ -130,7 +130,6 @@ const fn command(task: &Task, outcome: &Outcome) -> Command {
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
             | Task::CrmRead(_)
-            | Task::Reconcile(_)
             | Task::Sms(_)
             | Task::SmsFailover { .. }
             | Task::Ring(_)

@@ -12,7 +12,9 @@ mod claims;
 mod digest;
 mod lanes;
 mod legs;
+mod pace;
 mod polls;
+mod reconcile;
 mod recover;
 mod reports;
 mod requests;
@@ -30,17 +32,22 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::model::{AttemptId, BootId, Channel, Fault, JobId, Outcome, Report, SmsTask, Task, Timestamp, Work};
+use crate::model::{
+    AttemptId, BootId, Channel, Fault, JobId, Outcome, Priority, Report, SmsTask, Task, Timestamp, Work,
+};
 use crate::route;
 use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
 
 pub use canary::CanarySettings;
 pub use channel::BreakerSettings;
 pub use lanes::Lanes;
+pub use pace::Pace;
 pub use polls::asked_on;
+pub use reconcile::ReconcileSettings;
 pub use step::Waits;
 
 use channel::Admission;
+use pace::Bucket;
 use step::Next;
 
 /// The most a failover timer is behind the effect it guards: the effect ends itself at the clock, the timer is the net.
@@ -51,6 +58,8 @@ const FAILOVER_SLACK: Duration = Duration::from_millis(500);
 pub struct Settings {
     /// Each channel, and how many effects may run on it at once.
     pub channels: BTreeMap<Channel, usize>,
+    /// How fast the channels may be used that have a limit.
+    pub paces: BTreeMap<Channel, Pace>,
     /// Hard deadline of an effect, by channel prefix: models, texts, writes.
     pub limits: Limits,
     /// Backoff and look-ups.
@@ -69,6 +78,8 @@ pub struct Settings {
     pub caps: BTreeMap<String, (u32, u32)>,
     /// When the phones of those on call are tested.
     pub canary: CanarySettings,
+    /// Where leads that never arrived are looked for.
+    pub reconcile: ReconcileSettings,
 }
 
 /// No effect runs longer than this, whatever it waits for.
@@ -90,6 +101,8 @@ pub struct Desk {
     boot: BootId,
     /// Claimed and not yet settled, by channel: the workers that are busy.
     busy: BTreeMap<Channel, HashSet<(JobId, AttemptId)>>,
+    /// Of the channels that have a limit.
+    buckets: BTreeMap<Channel, Bucket>,
     /// The one job in flight that was open when the process died.
     suspect: Option<JobId>,
     /// Claimed in the transaction that is being written.
@@ -100,6 +113,8 @@ pub struct Desk {
     next_sweep: Timestamp,
     /// When it is looked whose phone is to be tested.
     next_canary: Timestamp,
+    /// When a CRM is looked into because the desk has started.
+    reconcile_at: BTreeMap<Channel, Timestamp>,
     stopping: bool,
     /// Outcomes that wait in memory because the database can't be written.
     unwritten: HashSet<(JobId, AttemptId)>,
@@ -110,16 +125,19 @@ impl Desk {
     #[must_use]
     pub fn new(settings: Settings, boot: BootId) -> Self {
         let busy = settings.channels.keys().map(|channel| (channel.clone(), HashSet::new())).collect();
+        let buckets = settings.paces.iter().map(|(channel, pace)| (channel.clone(), Bucket::new(*pace))).collect();
         let next_sweep = Timestamp::from_millis(0);
         Self {
             settings,
             boot,
             busy,
+            buckets,
             suspect: None,
             staged: Vec::new(),
             hands: None,
             next_sweep,
             next_canary: next_sweep,
+            reconcile_at: BTreeMap::new(),
             stopping: false,
             unwritten: HashSet::new(),
         }
@@ -170,6 +188,9 @@ impl Desk {
             while self.busy_on(&channel) < workers {
                 match self.claim_one(tx, &channel, now) {
                     Ok(Some(work)) => {
+                        if let Some(bucket) = self.buckets.get_mut(&channel) {
+                            bucket.take(work.job.priority, now);
+                        }
                         self.take_on(&work);
                         works.push(work);
                     }
@@ -195,6 +216,11 @@ impl Desk {
         self.busy.entry(work.job.channel.clone()).or_default().insert((work.job.id, work.attempt));
     }
 
+    /// When a job of this priority may be claimed, as far as the channel's limits are concerned.
+    fn opens(&self, channel: &Channel, priority: Priority, now: Timestamp) -> Timestamp {
+        self.buckets.get(channel).map_or(now, |bucket| bucket.opens(priority, now))
+    }
+
     fn claim_one(&mut self, tx: Tx<'_>, channel: &Channel, now: Timestamp) -> Result<Option<Work>, StoreError> {
         loop {
             let trouble = tx.channel(channel)?;
@@ -204,7 +230,10 @@ impl Desk {
             {
                 return Ok(None);
             }
-            let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), now)? else { return Ok(None) };
+            let allowed = |priority| self.opens(channel, priority, now) <= now;
+            let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), &allowed, now)? else {
+                return Ok(None);
+            };
             let id = claimed.job.id;
             let mut work = match self.work_of(tx, claimed, now) {
                 Err(error @ (StoreError::Alien { .. } | StoreError::Orphaned(_))) => {
@@ -257,7 +286,10 @@ impl Desk {
         let Claimed { job, attempt, look_up_since } = claimed;
         let lead = match tx.lead(job.lead)? {
             Some(lead) => lead,
-            None => tx.canary_lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?,
+            None => match tx.canary_lead(job.lead)? {
+                Some(lead) => lead,
+                None => tx.reconcile_lead(job.lead)?.ok_or(StoreError::Orphaned(job.lead))?,
+            },
         };
         let told = matches!(job.task, Task::CrmNote(_) | Task::CrmTask(_));
         let actions = if told { tx.actions(job.lead)? } else { Vec::new() };
@@ -317,7 +349,7 @@ impl Desk {
         let mut soonest: Option<Timestamp> = None;
         let mut waits = false;
         for (channel, workers) in &self.settings.channels {
-            let Some(due) = tx.next_due(channel)? else { continue };
+            let Some(due) = tx.next_due(channel, &|priority| self.opens(channel, priority, now))? else { continue };
             waits = true;
             // A settle frees a worker or a suspect and rides itself: no need to wake for those.
             if self.busy_on(channel) >= *workers || self.stopping || !self.unwritten.is_empty() {

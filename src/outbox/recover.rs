@@ -32,6 +32,8 @@ impl Desk {
         // The hours may be others by now: a lead that must still wait is deferred again.
         tx.hasten_deferred(now)?;
         self.judge_alerts(tx, now)?;
+        self.reconcile_soon(tx, now)?;
+        tx.probe_channels(now)?;
         Ok(orphans.len())
     }
 

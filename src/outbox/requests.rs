@@ -4,7 +4,7 @@ use crate::model::{CrmUpdate, Job, LeadId, NewJob, Priority, ReplayFrom, Replaye
 use crate::route;
 use crate::store::{DeadLetter, StoreError, Tx};
 
-use super::Desk;
+use super::{Desk, reconcile};
 
 impl Desk {
     /// Opens the job of a dead letter again: a new generation with new counters and a new deadline. `false`: the letter
@@ -22,6 +22,9 @@ impl Desk {
         let task = self.wound_up(tx, &job, now)?;
         if !tx.requeue(job.id, &task, &channel, now.after(self.give_up_after(&task)), now)? {
             return Ok(false);
+        }
+        if matches!(task, Task::Reconcile(_)) {
+            reconcile::look_again(tx, &job, now)?;
         }
         if let Task::Sms(sms) = &task
             && let Some(clock) = sms.failover_at

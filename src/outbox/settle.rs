@@ -13,7 +13,7 @@ use super::claims::withdraw;
 use super::legs::Leg;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
-use super::{Desk, canary, channel, polls, rings};
+use super::{Desk, canary, channel, polls, reconcile, rings};
 
 impl Desk {
     /// Ends a try and does what follows. Safe to repeat after a failed commit.
@@ -29,6 +29,7 @@ impl Desk {
         jitter: f64,
     ) -> Result<(), StoreError> {
         self.release(work);
+        self.paid(tx, &work.job.channel, &report.quota, now)?;
         for call in &report.llm_calls {
             tx.add_llm_call(work.job.lead, call)?;
         }
@@ -92,6 +93,7 @@ impl Desk {
                 self.enact(tx, &lead, *label, again, now)?;
             }
             Done::Read(new) => self.was_read(tx, &work.job, new, now)?,
+            Done::Found(page) => self.page_came(tx, &work.job, page, now)?,
             Done::Sms(receipt) => {
                 tx.set_sms(&work.job, "submitted", Some(&receipt.reference), Some(receipt.parts), now)?;
                 tx.cancel_waiting(work.job.lead, "sms_failover", Some(work.job.id), "the text was submitted", now)?;
@@ -103,7 +105,7 @@ impl Desk {
             }
             Done::Rang(_) => rings::rang(tx, now)?,
             // The first is settled by `answered`.
-            Done::Fate { .. } | Done::Crm { .. } | Done::Found(_) => {}
+            Done::Fate { .. } | Done::Crm { .. } => {}
         }
         tidy(tx, &work.job, now)
     }
@@ -361,6 +363,9 @@ pub(super) fn bury(
         payload: &payload,
     };
     tx.add_dead_letter(&letter, now)?;
+    if matches!(job.task, Task::Reconcile(_)) {
+        return reconcile::look_died(tx, job, reason, now);
+    }
     if matches!(job.task, Task::CrmRead(_)) {
         return tx.hasten(job.lead, "classify_deadline", now);
     }
@@ -395,6 +400,9 @@ pub(super) fn bury(
 
 /// After any change of a job: the note goes out when nothing else is open, and the lead may have settled.
 pub(super) fn tidy(tx: Tx<'_>, job: &Job, now: Timestamp) -> Result<(), StoreError> {
+    if matches!(job.task, Task::Reconcile(_)) {
+        return Ok(());
+    }
     if job.task.is_action() && !tx.has_open(job.lead, "sms")? && !tx.has_open(job.lead, "crm_update")? {
         tx.hasten(job.lead, "crm_note", now)?;
     }

@@ -26,6 +26,7 @@ impl Desk {
         self.sweep_spending(tx, now)?;
         claims::lapse(tx, now)?;
         self.sweep_canaries(tx, now)?;
+        self.sweep_reconciles(tx, now)?;
         for (job, state, last) in tx.expired(now)? {
             let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
                 format!("gave up at its deadline: {last}")

@@ -5,7 +5,7 @@
 
 use super::safe::safe;
 use super::translit::plain;
-use super::{Settings, text_to};
+use super::{Settings, age, text_to};
 use crate::model::oncall::Person;
 use crate::model::{Alphabet, Channel, Layout, Lead, NewJob, Phone, Timestamp};
 
@@ -49,7 +49,8 @@ fn contact(lead: &Lead) -> String {
     let number = lead.phone.as_ref().map(Phone::as_str).or(lead.phone_text.as_deref()).map(safe);
     let name = lead.name.as_deref().and_then(|name| plain(&safe(name)));
     let cheap = |text: &String| Alphabet::of(text) == Alphabet::Gsm7;
-    let told = [number.or_else(|| lead.email.clone()), name].into_iter().flatten().filter(cheap);
+    let age = age(lead).map(|age| format!("({age} old)"));
+    let told = [age, number.or_else(|| lead.email.clone()), name].into_iter().flatten().filter(cheap);
     // What separates leads is ours alone.
     told.collect::<Vec<_>>().join(" ").replace(';', ",")
 }

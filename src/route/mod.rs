@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::model::oncall::{OnCall, Person};
 use crate::model::{
     Channel, CrmNote, CrmRecord, CrmUpdate, Label, Lead, LeadId, NewJob, Phone, Priority, SmsTask, Task, Timestamp,
+    in_words,
 };
 
 pub use answer::{answer, briefing, explanation, news, owned, urge};
@@ -39,6 +40,8 @@ pub struct Digest {
     pub within: Duration,
     /// So long more of them are gathered.
     pub gather: Duration,
+    /// A lead that was found so long after somebody wrote has no text of its own.
+    pub late_after: Duration,
 }
 
 /// What the router knows besides the lead.
@@ -180,10 +183,16 @@ fn call_as(
     usable: &dyn Fn(&Channel) -> bool,
     now: Timestamp,
 ) -> Option<NewJob> {
-    let text = settings.template.text(lead, class, settings.max_parts, settings.translit);
+    let class = age(lead).map_or_else(|| class.to_owned(), |age| format!("{class}, {age} old"));
+    let text = settings.template.text(lead, &class, settings.max_parts, settings.translit);
     let other = |channel: &Channel| usable(channel) && avoid != Some(channel);
     let is_there_another = settings.channels_to(&person.phone).iter().any(&other);
     text_to(settings, lead.id, person, text, if is_there_another { &other } else { usable }, now)
+}
+
+/// How long ago somebody wrote, of a lead that was found because its webhook never came.
+fn age(lead: &Lead) -> Option<String> {
+    lead.age_when_found().map(in_words)
 }
 
 /// A text that calls `person`, on its first leg, with nothing to give way to.
@@ -267,7 +276,12 @@ pub(crate) mod tests {
         Settings {
             on_call: OnCall::alone(dana()),
             sms_channels: vec![Channel::new(Lane::Sms, "modem0"), Channel::new(Lane::Sms, "twilio")],
-            digest: Digest { after: 200, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
+            digest: Digest {
+                after: 200,
+                within: Duration::from_mins(10),
+                gather: Duration::from_secs(30),
+                late_after: Duration::from_hours(2),
+            },
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),
             ring: None,
@@ -300,6 +314,7 @@ pub(crate) mod tests {
             routed_at: None,
             settled_at: None,
             dropped: false,
+            made_at: None,
         }
     }
 

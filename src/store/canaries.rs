@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Reader, StoreError, Tx, rows};
 use crate::model::oncall::Person;
-use crate::model::{Channel, Lead, LeadCode, LeadId, RowId, Timestamp};
+use crate::model::{Channel, Lead, LeadId, RowId, Timestamp};
 
 /// What stands for the source of a test's jobs.
 const SOURCE: &str = "oncall-test";
@@ -122,25 +122,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn canary_lead(self, id: LeadId) -> Result<Option<Lead>, StoreError> {
-        Ok(self.canary(id)?.map(|canary| Lead {
-            id,
-            code: LeadCode::stored("-".to_owned()),
-            source: SOURCE.to_owned(),
-            received_at: canary.at,
-            record: None,
-            name: None,
-            email: None,
-            phone_text: None,
-            phone: None,
-            raw_message: String::new(),
-            message: None,
-            label: None,
-            classified_by: None,
-            provisional_at: None,
-            routed_at: None,
-            settled_at: None,
-            dropped: true,
-        }))
+        Ok(self.canary(id)?.map(|canary| Lead::none(id, SOURCE.to_owned(), canary.at)))
     }
 
     /// The phone was reached: `false` if that was known.

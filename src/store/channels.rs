@@ -92,6 +92,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Broken channels are probed now: whoever starts the desk may have mended what broke them.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn probe_channels(self, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE channels SET until_at = min(until_at, :now) WHERE state = 'open'";
+        self.connection.prepare_cached(SQL)?.execute(named_params! { ":now": now.to_string() })?;
+        Ok(())
+    }
+
     /// The channel works again. Returns whether it had trouble.
     ///
     /// # Errors

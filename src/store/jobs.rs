@@ -105,7 +105,7 @@ impl Tx<'_> {
         Ok(id)
     }
 
-    /// Claims the most urgent due job of a channel: lease and attempt row, both before the effect. A row that this
+    /// Claims the most urgent due job of a channel whose priority is allowed: lease and attempt row, both before the effect. A row that this
     /// version can't read becomes a dead letter and the next one is taken.
     ///
     /// # Errors
@@ -115,9 +115,10 @@ impl Tx<'_> {
         channel: &Channel,
         boot: BootId,
         suspects: bool,
+        allowed: &dyn Fn(Priority) -> bool,
         now: Timestamp,
     ) -> Result<Option<Claimed>, StoreError> {
-        for priority in Priority::ALL {
+        for priority in Priority::ALL.into_iter().filter(|priority| allowed(*priority)) {
             while let Some((id, state)) = self.due(channel, priority, suspects, now)? {
                 match self.lease(&id, &state, boot, now) {
                     Err(StoreError::Alien { value, .. }) => self.bury_unreadable(&id, &value, now)?,
@@ -431,11 +432,15 @@ impl Tx<'_> {
         found.filter_map(Result::transpose).collect()
     }
 
-    /// When the next job of a channel is due; `None` when it has no open job that waits.
+    /// When the next job of a channel is due, and its priority may be claimed; `None` when it has no open job that waits.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn next_due(self, channel: &Channel) -> Result<Option<Timestamp>, StoreError> {
+    pub fn next_due(
+        self,
+        channel: &Channel,
+        opens: &dyn Fn(Priority) -> Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
         const SQL: &str = "
             SELECT min(due_at) AS due FROM jobs WHERE channel = :channel AND priority = :priority AND state IN ('ready', 'unknown')";
         let mut query = self.connection.prepare_cached(SQL)?;
@@ -443,6 +448,7 @@ impl Tx<'_> {
         for priority in Priority::ALL {
             let params = named_params! { ":channel": channel.as_str(), ":priority": priority.rank() };
             let due: Option<Timestamp> = query.query_row(params, |row| Ok(rows::maybe(row, "due")))??;
+            let due = due.map(|due| due.max(opens(priority)));
             soonest = match (soonest, due) {
                 (Some(a), Some(b)) => Some(std::cmp::min(a, b)),
                 (a, b) => a.or(b),

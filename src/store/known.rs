@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, named_params};
 
+use super::reconciles::found_key;
 use super::{Received, StoreError, Tx, rows};
 use crate::model::{LeadId, NewLead, Timestamp};
 
@@ -53,12 +54,42 @@ impl Tx<'_> {
         let found = query.query_row(params, |row| {
             Ok(rows::parsed(row, "lead_id").and_then(|lead| Ok((lead, rows::parsed::<Timestamp>(row, "received_at")?))))
         });
-        Ok(found.optional()?.transpose()?.map(|(lead, at)| {
-            if new.record_id.is_some() || at > now.before(RETRY_FOR) {
-                Received::Duplicate(lead)
-            } else {
-                Received::Repeat(lead)
+        match found.optional()?.transpose()? {
+            Some((lead, at)) if new.record_id.is_some() || at > now.before(RETRY_FOR) => {
+                Ok(Some(Received::Duplicate(lead)))
             }
-        }))
+            Some((lead, _)) => Ok(Some(Received::Repeat(lead))),
+            None => Ok(self.known_record(new, now)?.map(Received::Duplicate)),
+        }
+    }
+
+    /// The lead of the same record with the same words, where the key of the words doesn't tell: it was found in its CRM,
+    /// which names no account; or it came so long ago that only what was written into the record lately can have brought
+    /// the same again.
+    fn known_record(self, new: &NewLead, now: Timestamp) -> Result<Option<LeadId>, StoreError> {
+        const FOUND: &str = "
+            SELECT l.id FROM inbox i JOIN leads l ON l.id = i.lead_id
+             WHERE i.content_key = :found AND i.verdict = 'accepted' AND i.received_at > :since
+               AND l.raw_message = :message AND l.email IS :email AND l.phone_text IS :phone
+             LIMIT 1";
+        const WRITTEN: &str = "
+            SELECT i.lead_id AS id FROM inbox i
+             WHERE i.content_key = :key AND i.verdict = 'accepted'
+               AND EXISTS (SELECT 1 FROM jobs j WHERE j.lead_id = i.lead_id AND j.ended_at > :since
+                              AND j.kind IN ('crm_update', 'crm_note', 'crm_task'))
+             ORDER BY i.received_at DESC LIMIT 1";
+        let (Some(crm), Some(record)) = (&new.crm, &new.record_id) else { return Ok(None) };
+        let since = now.before(SAME_LEAD_FOR).to_string();
+        let mut query = self.connection.prepare_cached(FOUND)?;
+        let params = named_params! {
+            ":found": found_key(crm, record), ":since": since, ":message": new.message, ":email": new.email,
+            ":phone": new.phone_text,
+        };
+        if let Some(lead) = query.query_row(params, |row| Ok(rows::parsed(row, "id"))).optional()?.transpose()? {
+            return Ok(Some(lead));
+        }
+        let mut query = self.connection.prepare_cached(WRITTEN)?;
+        let params = named_params! { ":key": new.content_key, ":since": since };
+        query.query_row(params, |row| Ok(rows::parsed(row, "id"))).optional()?.transpose()
     }
 }

@@ -141,7 +141,7 @@ mod tests {
         let (job, claimed) = store
             .transact(|tx| {
                 let job = tx.insert_job(&new(channel, words), at(0))?;
-                Ok((job, tx.claim(&Channel::stored(channel.into()), boot(1), true, at(5))?.unwrap()))
+                Ok((job, tx.claim(&Channel::stored(channel.into()), boot(1), true, &|_| true, at(5))?.unwrap()))
             })
             .unwrap();
         assert_eq!(claimed.job.id, job);

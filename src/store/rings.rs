@@ -57,7 +57,7 @@ mod tests {
         store
             .transact(|tx| {
                 let id = tx.insert_job(&new, at(job_at))?;
-                let claimed = tx.claim(&channel, boot, true, at(begun_at))?.unwrap();
+                let claimed = tx.claim(&channel, boot, true, &|_| true, at(begun_at))?.unwrap();
                 if let Some(outcome) = outcome {
                     let (state, result) = (JobState::Done, Some("rang 20 s"));
                     let trace = Trace { response: Some("OK".into()), ..Trace::default() };

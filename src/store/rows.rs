@@ -57,6 +57,7 @@ pub(super) fn lead(row: &Row<'_>) -> Result<Lead, StoreError> {
         routed_at: maybe(row, "routed_at")?,
         settled_at: maybe(row, "settled_at")?,
         dropped: row.get::<_, Option<String>>("dropped_as")?.is_some(),
+        made_at: maybe(row, "made_at")?,
     })
 }
 

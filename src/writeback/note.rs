@@ -51,7 +51,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
         })
         .collect();
     fold(&mut told);
-    let mut lines = headline(lead, &texts);
+    let mut lines = headline(lead, &texts, &clock);
     lines.append(&mut told);
     lines.extend(nobody_reached(&texts).map(str::to_owned));
     lines
@@ -154,7 +154,7 @@ fn local(at: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
 }
 
 /// What the lead is, who said so, and whether a person was told of it before anybody knew.
-fn headline(lead: &Lead, texts: &[Called<'_>]) -> Vec<String> {
+fn headline(lead: &Lead, texts: &[Called<'_>], clock: &Clock<'_>) -> Vec<String> {
     let class = match (lead.label, lead.classified_by) {
         (Some(label), Some(by)) => format!("nightdesk: {label} ({}).", by_whom(by)),
         (Some(label), None) => format!("nightdesk: {label}."),
@@ -165,7 +165,15 @@ fn headline(lead: &Lead, texts: &[Called<'_>]) -> Vec<String> {
         let later = if lead.label.is_some() { "; the class came later" } else { "" };
         format!("No model answered in time{}{later}.", told.unwrap_or_default())
     });
-    std::iter::once(class).chain(provisional).collect()
+    let found = lead.made_at.map(|_| {
+        let at = clock.tell(Some(lead.received_at));
+        format!("{at}found in the CRM, {} after it was made: its webhook never came.", found_after(lead))
+    });
+    std::iter::once(class).chain(found).chain(provisional).collect()
+}
+
+fn found_after(lead: &Lead) -> String {
+    lead.age_when_found().map(in_words).unwrap_or_default()
 }
 
 const fn by_whom(by: ClassifiedBy) -> &'static str {

@@ -52,6 +52,7 @@ fn work(classifier: &Classifier) -> Work {
         routed_at: None,
         settled_at: None,
         dropped: false,
+        made_at: None,
     };
     let job = Job {
         id: JobId::fresh(now),

@@ -131,6 +131,7 @@ fn work(task: Task) -> Work {
             routed_at: None,
             settled_at: None,
             dropped: false,
+            made_at: None,
         },
         attempt: AttemptId(1),
         look_up_since: None,

@@ -305,6 +305,7 @@ pub(super) fn work(text: &str, look_up_since: Option<Timestamp>) -> Work {
             routed_at: None,
             settled_at: None,
             dropped: false,
+            made_at: None,
         },
         attempt: AttemptId(1),
         look_up_since,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{Channel, Ladder, Lane, LeadId, NewLead, Timestamp};
-use crate::outbox::{BreakerSettings, CanarySettings, Limits, Settings, Waits, asked_on};
+use crate::outbox::{BreakerSettings, CanarySettings, Limits, ReconcileSettings, Settings, Waits, asked_on};
 use crate::route;
 use crate::store::{Arrival, Gate, Opening, Received, Store};
 
@@ -19,6 +19,7 @@ pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
     let second = Duration::from_secs(1);
     Settings {
         channels: workers,
+        paces: BTreeMap::new(),
         limits: Limits { llm: second, sms: Duration::from_mins(1), crm: second, look_up: second },
         waits: Waits {
             ladder: Ladder { base: second, cap: Duration::from_mins(5) },
@@ -31,6 +32,7 @@ pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
         polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
         caps: BTreeMap::new(),
         canary: CanarySettings::default(),
+        reconcile: ReconcileSettings::default(),
     }
 }
 

@@ -112,6 +112,7 @@ fn work(task: Task, look_up: bool) -> Work {
             routed_at: None,
             settled_at: None,
             dropped: false,
+            made_at: None,
         },
         attempt: AttemptId(1),
         look_up_since: look_up.then_some(now),

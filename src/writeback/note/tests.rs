@@ -27,6 +27,7 @@ fn lead(label: Option<Label>, by: Option<ClassifiedBy>, provisional: bool) -> Le
         routed_at: None,
         settled_at: None,
         dropped: false,
+        made_at: None,
     }
 }
 

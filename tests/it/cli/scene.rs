@@ -132,7 +132,7 @@ fn receive(store: &mut Store, seconds: i64, name: &str, message: &str) -> LeadId
 /// Claims the one due job of `channel`, and ends it.
 fn work(store: &mut Store, channel: &Channel, seconds: i64, closing: &Closing<'_>, state: JobState) {
     let boot = BootId::fresh(at(0));
-    let claimed = store.transact(|tx| tx.claim(channel, boot, true, at(seconds))).unwrap().unwrap();
+    let claimed = store.transact(|tx| tx.claim(channel, boot, true, &|_| true, at(seconds))).unwrap().unwrap();
     let settlement = Settlement { state, due_at: None, unburnt: false, result: closing.reason };
     let ended = at(seconds + 1);
     store.transact(|tx| tx.settle(claimed.job.id, claimed.attempt, boot, closing, settlement, ended)).unwrap();

@@ -273,6 +273,7 @@ pub(super) fn work(text: &str) -> Work {
         routed_at: None,
         settled_at: None,
         dropped: false,
+        made_at: None,
     };
     let job = Job {
         id: JobId::fresh(now),

@@ -12,7 +12,7 @@ use nightdesk::model::{
     BootId, Channel, ClassifiedBy, Done, Effect, Fact, Failure, Fault, Kept, Label, Ladder, Lane, Ledger, Memory,
     ModemState, NewLead, Outcome, Reading, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
-use nightdesk::outbox::{self, BreakerSettings, CanarySettings, Desk, Limits, SharedDesk, Waits};
+use nightdesk::outbox::{self, BreakerSettings, CanarySettings, Desk, Limits, ReconcileSettings, SharedDesk, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Rider, Store};
 use tokio::sync::mpsc;
@@ -262,7 +262,8 @@ impl Night {
     /// Jobs that have not ended.
     pub(super) fn open_jobs(&mut self) -> usize {
         let channels = self.desk.lock().channels();
-        let mut waits = |channel: &Channel| self.store.transact(|tx| tx.next_due(channel)).unwrap().is_some();
+        let at_once = |_| Timestamp::from_millis(0);
+        let mut waits = |channel: &Channel| self.store.transact(|tx| tx.next_due(channel, &at_once)).unwrap().is_some();
         channels.iter().filter(|channel| waits(channel)).count()
     }
 }
@@ -318,6 +319,7 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
     let limit = Duration::from_mins(1);
     outbox::Settings {
         channels,
+        paces: BTreeMap::new(),
         limits: Limits { llm: limit, sms: Duration::from_mins(3), crm: limit, look_up: limit },
         waits: Waits {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
@@ -327,7 +329,12 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
         route: route::Settings {
             on_call: OnCall::alone(Person::new("Dana".into(), DANA.parse().unwrap())),
             sms_channels: texts,
-            digest: route::Digest { after: 10_000, within: Duration::from_mins(10), gather: Duration::from_secs(30) },
+            digest: route::Digest {
+                after: 10_000,
+                within: Duration::from_mins(10),
+                gather: Duration::from_secs(30),
+                late_after: Duration::from_hours(2),
+            },
             failover_after: Duration::from_secs(30),
             sms_give_up_after: Duration::from_hours(1),
             ring: None,
@@ -343,5 +350,6 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
         polls: BTreeMap::new(),
         caps: BTreeMap::new(),
         canary: CanarySettings::default(),
+        reconcile: ReconcileSettings::default(),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nightdesk::model::oncall::{OnCall, Person};
 use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
-use nightdesk::outbox::{BreakerSettings, CanarySettings, Limits, Settings, Waits};
+use nightdesk::outbox::{BreakerSettings, CanarySettings, Limits, ReconcileSettings, Settings, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
@@ -168,7 +168,12 @@ fn on_call(seed: u64) -> OnCall {
 /// A team gets digests.
 fn digest(seed: u64) -> route::Digest {
     let after = if has_team(seed) { 4 } else { 10_000 };
-    route::Digest { after, within: Duration::from_mins(10), gather: Duration::from_secs(30) }
+    route::Digest {
+        after,
+        within: Duration::from_mins(10),
+        gather: Duration::from_secs(30),
+        late_after: Duration::from_hours(2),
+    }
 }
 
 fn settings(
@@ -182,6 +187,7 @@ fn settings(
     channels.extend([(Channel::desk(), 4), (model.clone(), 4), (hubspot(), 2), (polls(), 1)]);
     Settings {
         channels,
+        paces: BTreeMap::new(),
         limits: Limits {
             llm: Duration::from_secs(30),
             sms: Duration::from_mins(1),
@@ -212,6 +218,7 @@ fn settings(
         polls: BTreeMap::from([(Channel::new(Lane::Sms, "twilio"), Duration::from_mins(10))]),
         caps: BTreeMap::new(),
         canary: CanarySettings::default(),
+        reconcile: ReconcileSettings::default(),
     }
 }
 

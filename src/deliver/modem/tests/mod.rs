@@ -96,6 +96,7 @@ fn work(text: &str, limit: Duration) -> Work {
         routed_at: None,
         settled_at: None,
         dropped: false,
+        made_at: None,
     };
     let job = Job {
         id: JobId::fresh(now),

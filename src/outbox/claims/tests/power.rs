@@ -21,7 +21,12 @@ fn office_with(hours: Hours) -> Office {
     let channels = settings.route.sms_channels.clone();
     settings.channels.extend(channels.iter().map(|channel| (channel.for_rings(), 1)));
     let ring = Ring { channels, lasts: Duration::from_secs(20), per_hour: 6, per_day: 20 };
-    let digest = route::Digest { after: 2, within: Duration::from_mins(10), gather: Duration::from_secs(30) };
+    let digest = route::Digest {
+        after: 2,
+        within: Duration::from_mins(10),
+        gather: Duration::from_secs(30),
+        late_after: Duration::from_hours(2),
+    };
     let mut on_call = OnCall { hours, ..chain() };
     on_call.chain[0].ring = Some(Duration::from_secs(90));
     settings.route = route::Settings { on_call, ring: Some(ring), digest, ..settings.route };

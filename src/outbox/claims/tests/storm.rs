@@ -7,8 +7,12 @@ const GATHER: u64 = 30;
 
 fn storm() -> Office {
     let mut office = Office::new(chain());
-    office.desk.settings.route.digest =
-        route::Digest { after: 5, within: Duration::from_mins(10), gather: Duration::from_secs(GATHER) };
+    office.desk.settings.route.digest = route::Digest {
+        after: 5,
+        within: Duration::from_mins(10),
+        gather: Duration::from_secs(GATHER),
+        late_after: Duration::from_hours(2),
+    };
     office
 }
 

@@ -1,0 +1,231 @@
+//! How fast a channel may be used: a token bucket of requests, corrected by what the peer says is left, and the share of a
+//! day's requests that is kept for urgent leads.
+//!
+//! A claim takes a token, its report takes those of the other requests that the effect made. Bucket and refill together
+//! stay within the limit in every window of its length, so a rolling limit is kept without being met. Nothing of it is
+//! stored: after a start it is learned from the first answers.
+
+use std::time::Duration;
+
+use crate::model::{Channel, Left, Priority, Quota, Timestamp};
+use crate::store::{StoreError, Tx};
+
+use super::Desk;
+
+/// One part in so many of the limit may be used at once, the others as time goes by.
+const AT_ONCE: u32 = 4;
+/// With the day nearly used up, a job that isn't urgent asks so often whether there is more by now.
+const ASK_AGAIN_AFTER: Duration = Duration::from_mins(15);
+
+/// What a channel takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// So many requests.
+    pub requests: u32,
+    /// In this time.
+    pub per: Duration,
+    /// Percent of a day's requests that are kept for urgent leads.
+    pub urgent_reserve: u8,
+}
+
+/// The bucket of a channel, kept as the time at which it will be full again (the generic cell rate algorithm, ITU-T I.371).
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    /// Between two tokens.
+    refill: Duration,
+    /// Tokens when it is full.
+    size: u32,
+    urgent_reserve: u8,
+    /// Since the epoch: a token may take less than a millisecond.
+    full_at: Duration,
+    /// What was left of the day when the peer said so last.
+    day: Option<(Left, Timestamp)>,
+}
+
+impl Bucket {
+    /// A full one.
+    pub(super) fn new(pace: Pace) -> Self {
+        let size = pace.requests.div_ceil(AT_ONCE).max(1);
+        let refilled = pace.requests.saturating_sub(size).max(1);
+        Self {
+            refill: pace.per.checked_div(refilled).unwrap_or(pace.per),
+            size,
+            urgent_reserve: pace.urgent_reserve,
+            full_at: Duration::ZERO,
+            day: None,
+        }
+    }
+
+    /// When a job of this priority may be claimed.
+    pub(super) fn opens(&self, priority: Priority, now: Timestamp) -> Timestamp {
+        // Longer than a bucket is ever short: it was set under a clock that was ahead.
+        let is_absurd = self.full_at.saturating_sub(since_epoch(now)) > self.longest();
+        let full_at = if is_absurd { Duration::ZERO } else { self.full_at };
+        let token_at = full_at.saturating_sub(self.refill.saturating_mul(self.size.saturating_sub(1)));
+        let token_at = at(token_at).max(now);
+        match self.reserved() {
+            Some((_, said_at)) if priority != Priority::Urgent && said_at <= now => {
+                token_at.max(said_at.after(ASK_AGAIN_AFTER))
+            }
+            _ => token_at,
+        }
+    }
+
+    /// A job is claimed.
+    pub(super) fn take(&mut self, priority: Priority, now: Timestamp) {
+        self.spend(1, now);
+        if let Some((_, said_at)) = &mut self.day
+            && priority != Priority::Urgent
+        {
+            // The next one asks again later, unless the answer to this one says more.
+            *said_at = now;
+        }
+    }
+
+    /// An effect has ended: what it used beyond its token, and what the peer says of its limits.
+    pub(super) fn settle(&mut self, quota: &Quota, now: Timestamp) {
+        self.spend(quota.requests.saturating_sub(1), now);
+        if let Some(burst) = quota.burst {
+            // Others use the account, too: no more is left than the peer says, and of nothing a while.
+            let gone = if burst.left == 0 { self.size.saturating_mul(2) } else { self.size.saturating_sub(burst.left) };
+            self.full_at = self.full_at.max(since_epoch(now).saturating_add(self.refill.saturating_mul(gone)));
+        }
+        if let Some(day) = quota.day {
+            self.day = Some((day, now));
+        }
+    }
+
+    /// What is left of the day, and when the peer said so, while that is kept for urgent leads.
+    pub(super) fn reserved(&self) -> Option<(Left, Timestamp)> {
+        self.day.filter(|(day, _)| {
+            u64::from(day.left).saturating_mul(100) < u64::from(day.of).saturating_mul(self.urgent_reserve.into())
+        })
+    }
+
+    fn spend(&mut self, tokens: u32, now: Timestamp) {
+        if tokens > 0 {
+            let from = self.full_at.max(since_epoch(now));
+            self.full_at = from.saturating_add(self.refill.saturating_mul(tokens));
+        }
+    }
+
+    /// The longest that a bucket stays short: its own size, spent again by what one effect may use, and a correction.
+    fn longest(&self) -> Duration {
+        self.refill.saturating_mul(self.size.saturating_mul(4).saturating_add(64))
+    }
+}
+
+fn since_epoch(now: Timestamp) -> Duration {
+    now.since(Timestamp::from_millis(0))
+}
+
+/// The first millisecond at which that much time has passed since the epoch.
+fn at(since_epoch: Duration) -> Timestamp {
+    Timestamp::from_millis(0).after(since_epoch.saturating_add(Duration::from_nanos(999_999)))
+}
+
+impl Desk {
+    /// The requests of an effect are paid for. A day that is nearly used up is told of.
+    pub(super) fn paid(
+        &mut self,
+        tx: Tx<'_>,
+        channel: &Channel,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(bucket) = self.buckets.get_mut(channel) else { return Ok(()) };
+        let (was_known, was_reserved) = (bucket.day.is_some(), bucket.reserved().is_some());
+        bucket.settle(quota, now);
+        let key = format!("day:{channel}");
+        match bucket.reserved() {
+            Some((day, _)) if !was_reserved => tx.alert(
+                &key,
+                &format!(
+                    "{channel} takes only {} more requests today, of {}: urgent leads come first",
+                    day.left, day.of
+                ),
+                "nothing: the others are written when the day is over; if it goes on, see what else uses the account",
+                now,
+            ),
+            None if was_reserved || (!was_known && quota.day.is_some()) => tx.clear_alert(&key, now),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn bucket(requests: u32, seconds: u64) -> Bucket {
+        Bucket::new(Pace { requests, per: Duration::from_secs(seconds), urgent_reserve: 5 })
+    }
+
+    /// Claims as many as there are tokens until `until`, and says when.
+    fn claims(bucket: &mut Bucket, until: Timestamp) -> Vec<Timestamp> {
+        let (mut now, mut taken) = (NOW, Vec::new());
+        while now < until {
+            now = now.max(bucket.opens(Priority::Normal, now));
+            bucket.take(Priority::Normal, now);
+            taken.push(now);
+        }
+        taken
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_of_the_limit_sees_more_than_the_limit(requests in 2_u32..200, seconds in 1_u64..20) {
+            let per = Duration::from_secs(seconds);
+            let taken = claims(&mut bucket(requests, seconds), NOW.after(per.saturating_mul(3)));
+            for (nth, from) in taken.iter().enumerate() {
+                let within = taken[nth..].iter().take_while(|at| at.since(*from) < per).count();
+                // One more where a token of the last millisecond counts for both.
+                prop_assert!(within <= usize::try_from(requests.saturating_add(1)).unwrap(), "{within} of {requests}");
+            }
+            let least = usize::try_from(requests.saturating_mul(2)).unwrap();
+            prop_assert!(taken.len() >= least, "{} of {requests} in three windows", taken.len());
+        }
+    }
+
+    #[test]
+    fn what_the_peer_says_is_left_counts() {
+        let burst = |left| Quota { requests: 1, burst: Some(Left { left, of: 100 }), day: None };
+        for (name, left, waits_ms) in [("plenty", 90, 0), ("one", 1, 0), ("none", 0, 2_000)] {
+            let mut bucket = bucket(40, 15); // a bucket of 10, a token each 500 ms
+            bucket.settle(&burst(left), NOW);
+            let wait = bucket.opens(Priority::Urgent, NOW).since(NOW).as_millis();
+            assert!(wait >= waits_ms && (waits_ms > 0 || wait == 0), "{name}: {wait}");
+        }
+    }
+
+    #[test]
+    fn requests_beyond_the_first_are_paid_for() {
+        let mut bucket = bucket(8, 6); // two at once, a token each second
+        bucket.take(Priority::Normal, NOW);
+        assert_eq!(bucket.opens(Priority::Normal, NOW).since(NOW), Duration::ZERO);
+        bucket.settle(&Quota { requests: 4, burst: None, day: None }, NOW);
+        assert_eq!(bucket.opens(Priority::Normal, NOW), NOW.after(Duration::from_secs(3)));
+        let set_back = NOW.before(Duration::from_hours(5));
+        assert_eq!(bucket.opens(Priority::Normal, set_back).since(set_back), Duration::ZERO, "a clock that was ahead");
+    }
+
+    #[test]
+    fn the_end_of_a_day_is_kept_for_urgent_leads() {
+        let day = |left| Quota { requests: 1, burst: None, day: Some(Left { left, of: 15_000 }) };
+        let mut bucket = bucket(100, 10);
+        bucket.settle(&day(751), NOW);
+        assert!(bucket.opens(Priority::Low, NOW) <= NOW);
+        bucket.settle(&day(749), NOW);
+        assert!(bucket.opens(Priority::Urgent, NOW) <= NOW);
+        let again = NOW.after(ASK_AGAIN_AFTER);
+        assert_eq!(bucket.opens(Priority::Low, NOW), again, "nothing tells when a day ends: it is asked");
+        bucket.take(Priority::Low, again);
+        assert_eq!(bucket.opens(Priority::Normal, again), again.after(ASK_AGAIN_AFTER), "by one job");
+        bucket.settle(&day(14_999), again);
+        assert!(bucket.opens(Priority::Normal, again) <= again);
+    }
+}
