@@ -103,6 +103,15 @@ pub enum Request {
         /// Who, by key.
         who: String,
     },
+    /// Look for leads that never arrived.
+    Reconcile {
+        /// In this CRM; in all, if there is none.
+        crm: Option<Channel>,
+        /// Since then, instead of since the last look.
+        since: Option<Timestamp>,
+        /// Only tell what would be taken in.
+        dry_run: bool,
+    },
     /// Have a modem start anew, by command.
     ModemReset {
         /// Its name.
@@ -126,6 +135,7 @@ impl Request {
             | Self::Override { .. }
             | Self::CancelOverride { .. }
             | Self::Test { .. }
+            | Self::Reconcile { .. }
             | Self::PowerCycle { .. }
             | Self::ModemInfo { .. }
             | Self::ModemFate { .. } => ANSWER_WITHIN,
@@ -159,6 +169,11 @@ pub enum Response {
         test: LeadId,
         /// By which channel it goes.
         channel: Channel,
+    },
+    /// The looks that have begun.
+    Looks {
+        /// Their ids.
+        looks: Vec<LeadId>,
     },
     /// What the text came to.
     Text(Sent),
@@ -208,7 +223,7 @@ pub struct Status {
 pub struct ChannelStatus {
     /// Its name.
     pub name: String,
-    /// `closed` when all is well, `open`, `parked`; for a modem, its own state.
+    /// `closed` when all is well, `open`, `parked`, `urgent-only`; for a modem, its own state.
     pub state: String,
     /// Why.
     pub reason: Option<String>,

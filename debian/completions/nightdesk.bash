@@ -43,6 +43,9 @@ _nightdesk() {
             nightdesk,quarantine)
                 cmd="nightdesk__subcmd__quarantine"
                 ;;
+            nightdesk,reconcile)
+                cmd="nightdesk__subcmd__reconcile"
+                ;;
             nightdesk,replay)
                 cmd="nightdesk__subcmd__replay"
                 ;;
@@ -155,7 +158,7 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets replay send-test backup modem oncall version"
+            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets replay reconcile send-test backup modem oncall version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -835,6 +838,32 @@ _nightdesk() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__reconcile)
+            opts="-h --crm --since --dry-run --no-wait --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --crm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -38,6 +38,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "quarantine" -d 
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "sources" -d 'Look at sources: list them, test a mapping, print a sample'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "secrets" -d 'Keep the secrets that systemd hands to the desk'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run a lead through the pipeline again'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "reconcile" -d 'Look into the CRMs for leads whose webhook never came'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backup" -d 'Copy the database while the desk runs, and remove the oldest copies'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Find modems, see how one is, send a text by hand, read PDUs'
@@ -183,6 +184,13 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l config -d
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l again -d 'Do again what was done: a second text, a second note'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l crm -d 'Only this CRM: the NAME of [crm.NAME]' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l since -d 'Since when, such as "2026-11-23 18:00" or 36h, instead of since the last look' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l dry-run -d 'Tell what would be taken in, and take in nothing'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l no-wait -d 'Don\'t wait for its end'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l message -d 'What the lead writes, if not the built-in sample of an urgent buyer' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l record -d 'The id of a real CRM record, so that the write-back can be seen; without it nothing is written back' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand send-test" -l config -d 'The desk\'s configuration' -r -F

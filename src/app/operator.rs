@@ -65,6 +65,12 @@ impl Knowledge {
                 Ok((test, channel)) => Response::Tested { test, channel },
                 Err(reason) => Response::Refused { reason },
             }),
+            Request::Reconcile { crm, since, dry_run } => {
+                Ok(match desk.reconcile(tx, crm.as_ref(), *since, *dry_run, now)? {
+                    Ok(looks) => Response::Looks { looks },
+                    Err(reason) => Response::Refused { reason },
+                })
+            }
             Request::Status
             | Request::PowerCycle { .. }
             | Request::ModemInfo { .. }
@@ -251,12 +257,13 @@ impl Online {
             // A closed breaker that counts failures is no trouble yet: the modem's own state tells more.
             let trouble = troubled.iter().find(|row| row.channel == *channel && row.state != ChannelState::Closed);
             let modem = self.modems.of(channel).map(ModemHandle::info);
-            let (word, reason) = match (trouble, &modem) {
-                (Some(row), _) => (row.state.name(), Some(row.reason.clone())),
-                (None, Some(modem)) => (modem.state.name(), modem.reason.clone()),
-                (None, None) => ("closed", None),
+            let (word, reason, until) = match (trouble, &modem, self.desk.lock().urgent_only(channel)) {
+                (Some(row), _, _) => (row.state.name(), Some(row.reason.clone()), Some(row.until)),
+                (None, Some(modem), _) => (modem.state.name(), modem.reason.clone(), None),
+                (None, None, Some((words, until))) => ("urgent-only", Some(words), Some(until)),
+                (None, None, None) => ("closed", None, None),
             };
-            let until = trouble.filter(|row| row.until > Timestamp::now()).map(|row| row.until.to_string());
+            let until = until.filter(|until| *until > Timestamp::now()).map(|until| until.to_string());
             ChannelStatus { name: channel.to_string(), state: word.to_owned(), reason, until }
         };
         Ok(self.channels.iter().map(state).collect())
@@ -292,7 +299,8 @@ impl Operator for Online {
                 | Request::Replay { .. }
                 | Request::Override { .. }
                 | Request::CancelOverride { .. }
-                | Request::Test { .. } => {
+                | Request::Test { .. }
+                | Request::Reconcile { .. } => {
                     let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
                     let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
                     self.writer.run(Command::Outcome, wish).await

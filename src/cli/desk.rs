@@ -155,6 +155,7 @@ pub(super) fn print_done(out: &mut dyn Write, answers: Vec<Answered>, done: &str
             | Response::Replayed { .. }
             | Response::Modem(_)
             | Response::Tested { .. }
+            | Response::Looks { .. }
             | Response::Text(_)
             | Response::Fate { .. } => return Err(CliError::OddAnswer),
         }

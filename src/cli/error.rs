@@ -12,6 +12,7 @@ use crate::config::Problems;
 use crate::control::ControlError;
 use crate::demo::DemoError;
 use crate::journal::JournalError;
+use crate::model::Channel;
 use crate::service::exit;
 use crate::store::StoreError;
 
@@ -115,6 +116,14 @@ pub enum CliError {
     Refused {
         /// Why.
         reason: String,
+    },
+    /// A CRM could not be looked into.
+    #[error("{channel} could not be looked into: {why}")]
+    NotReconciled {
+        /// The CRM.
+        channel: Channel,
+        /// Why.
+        why: String,
     },
     /// Some were done, some were not.
     #[error("{} not done:\n{}", failures.len(), failures.join("\n"))]
@@ -252,6 +261,7 @@ impl CliError {
             | Self::Ailing
             | Self::NotRunning
             | Self::NotReached { .. }
+            | Self::NotReconciled { .. }
             | Self::SwitchByHand(_)
             | Self::NobodySwitches(_)
             | Self::NotBack

@@ -15,6 +15,7 @@ mod leads;
 mod modem;
 mod oncall;
 mod quarantine;
+mod reconcile;
 mod replay;
 mod run;
 mod secrets;
@@ -84,6 +85,8 @@ enum Command {
     Secrets(secrets::SecretsCommand),
     /// Run a lead through the pipeline again
     Replay(replay::Replay),
+    /// Look into the CRMs for leads whose webhook never came
+    Reconcile(reconcile::Reconcile),
     /// Post a signed sample lead to the running desk, as a source would
     SendTest(send_test::SendTest),
     /// Copy the database while the desk runs, and remove the oldest copies
@@ -122,6 +125,7 @@ impl Cli {
             Command::Sources(sources) => sources.run(&desk()?, out)?,
             Command::Secrets(secrets) => secrets.run(&self.config, out).await?,
             Command::Replay(replay) => replay.run(&desk()?, out).await?,
+            Command::Reconcile(reconcile) => reconcile.run(&desk()?, out).await?,
             Command::SendTest(test) => test.run(&desk()?, out).await?,
             Command::Backup(backup) => backup.run(&desk()?, out)?,
             Command::Modem(modem) => modem.run(&self.config, out).await?,

@@ -50,6 +50,7 @@ impl Replay {
             | Response::Done { .. }
             | Response::Modem(_)
             | Response::Tested { .. }
+            | Response::Looks { .. }
             | Response::Text(_)
             | Response::Fate { .. } => return Err(CliError::OddAnswer),
         };

@@ -55,6 +55,7 @@ impl StatusArgs {
                 | Response::Replayed { .. }
                 | Response::Modem(_)
                 | Response::Tested { .. }
+                | Response::Looks { .. }
                 | Response::Text(_)
                 | Response::Fate { .. },
             ) => return Err(CliError::OddAnswer),

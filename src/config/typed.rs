@@ -137,8 +137,7 @@ impl Typed for jiff::civil::Time {
     const WHAT: &'static str = "a time of day such as \"04:30\"";
 
     fn read(text: &str) -> Option<Self> {
-        let has_shape = text.len() == 5 && text.is_char_boundary(2) && text.split_once(':').is_some();
-        if has_shape { text.parse().ok() } else { None }
+        crate::model::oncall::time(text)
     }
 }
 

@@ -125,6 +125,14 @@ fn at(since_epoch: Duration) -> Timestamp {
 }
 
 impl Desk {
+    /// Whether a channel takes only urgent jobs, because its day is nearly used up: why, and when others are tried again.
+    #[must_use]
+    pub fn urgent_only(&self, channel: &Channel) -> Option<(String, Timestamp)> {
+        let (day, said_at) = self.buckets.get(channel)?.reserved()?;
+        let words = format!("{} of the day's {} requests are left: for urgent leads only", day.left, day.of);
+        Some((words, said_at.after(ASK_AGAIN_AFTER)))
+    }
+
     /// The requests of an effect are paid for. A day that is nearly used up is told of.
     pub(super) fn paid(
         &mut self,

@@ -20,6 +20,7 @@ mod faults;
 mod hostile;
 mod kills;
 mod layout;
+mod limits;
 mod modem;
 mod night;
 mod packaging;

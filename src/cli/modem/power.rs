@@ -44,6 +44,7 @@ impl PowerCycle {
                 | Response::Replayed { .. }
                 | Response::Modem(_)
                 | Response::Tested { .. }
+                | Response::Looks { .. }
                 | Response::Text(_)
                 | Response::Fate { .. },
             ) => Err(CliError::OddAnswer),

@@ -141,6 +141,7 @@ fn odd(answer: Response) -> CliError {
         | Response::Replayed { .. }
         | Response::Modem(_)
         | Response::Tested { .. }
+        | Response::Looks { .. }
         | Response::Text(_)
         | Response::Fate { .. } => CliError::OddAnswer,
     }

@@ -106,6 +106,7 @@ pub(super) async fn modems_of(desk: &Desk) -> Result<Option<Vec<ModemInfo>>, Cli
             | Response::Replayed { .. }
             | Response::Modem(_)
             | Response::Tested { .. }
+            | Response::Looks { .. }
             | Response::Text(_)
             | Response::Fate { .. },
         ) => Err(CliError::OddAnswer),

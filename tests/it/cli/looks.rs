@@ -115,6 +115,7 @@ impl Operator for StandIn {
                 | Request::ModemReset { .. }
                 | Request::Override { .. }
                 | Request::CancelOverride { .. } => Response::Done { count: 1, failures: vec![] },
+                Request::Reconcile { .. } => Response::Looks { looks: Vec::new() },
                 Request::Test { who } => super::oncall::tested(&who),
                 Request::ModemInfo { modem } => super::modem::info_of(&modem),
                 Request::ModemSend { to, text, .. } => super::modem::sent(&to, &text),
