@@ -14,14 +14,19 @@ pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The class of an answer by its status alone; `None` for 2xx. `wait` is the pause after a 429 that names none.
 ///
-/// A redirect is permanent: the configured address is wrong, and following it could do the effect twice.
+/// A redirect is permanent: the configured address is wrong, and following it could do the effect twice. A server that is
+/// in trouble and says until when is left alone until then, if what was asked may be asked again.
 #[must_use]
 pub fn status_fault(answer: &Answer, repeatable: bool, now: Timestamp, wait: Duration) -> Option<Fault> {
     Some(match answer.status {
         200..300 => return None,
         401 | 403 => Fault::Auth,
         429 => Fault::Throttled { until: now.after(retry_after(answer, now).unwrap_or(wait)) },
-        408 | 423 | 500.. if repeatable => Fault::Transient,
+        500.. if repeatable => match retry_after(answer, now) {
+            Some(pause) => Fault::Throttled { until: now.after(pause) },
+            None => Fault::Transient,
+        },
+        408 | 423 if repeatable => Fault::Transient,
         408 | 423 | 500.. => Fault::Unknown,
         _ => Fault::Permanent,
     })
@@ -112,6 +117,24 @@ mod tests {
             (599, true, Some(Fault::Transient)),
         ] {
             assert_eq!(status_fault(&answer(status, &[]), repeatable, now, wait), want, "{status} {repeatable}");
+        }
+    }
+
+    #[test]
+    fn a_server_in_trouble_says_until_when() {
+        let now = Timestamp::from_millis(1_000);
+        let until = |ms| Some(Fault::Throttled { until: Timestamp::from_millis(ms) });
+        for (status, asked, repeatable, want) in [
+            (503, "7", true, until(8_000)),
+            (500, "0.5", true, until(1_500)),
+            (502, "0", true, until(1_000)),
+            (504, "Thu, 01 Jan 1970 00:00:31 GMT", true, until(31_000)),
+            (503, "soon", true, Some(Fault::Transient)),
+            (503, "7", false, Some(Fault::Unknown)),
+            (408, "7", true, Some(Fault::Transient)),
+        ] {
+            let answer = answer(status, &[("retry-after", asked)]);
+            assert_eq!(status_fault(&answer, repeatable, now, Duration::ZERO), want, "{status} {asked} {repeatable}");
         }
     }
 }

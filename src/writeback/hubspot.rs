@@ -1,14 +1,17 @@
 //! HubSpot: class, priority and owner as properties of a contact, a note that tells what was done, a task where nobody did.
 //!
 //! Called by the outbox through [`Effect`]. The properties are absolute values, so a PATCH may be
-//! repeated; a note or a task may not, so it carries a marker and an unknown outcome is looked up (`lookup`). `answer` says
-//! what an error means, `setup` serves `nightdesk check`. Lead text reaches HubSpot only escaped, because notes are HTML.
+//! repeated; a note or a task may not, so it carries a marker and an unknown outcome is looked up (`lookup`). What was meant
+//! for a contact that was merged into another goes to that one (`merged`); `reconcile` asks for the contacts of a window;
+//! `answer` says what an error means, `setup` serves `nightdesk check`. Lead text reaches HubSpot only escaped, because notes are HTML.
 //! Sources: <https://developers.hubspot.com/docs/api/crm/contacts>, <https://developers.hubspot.com/docs/api/crm/notes>,
 //! <https://developers.hubspot.com/docs/api/crm/tasks>, <https://developers.hubspot.com/docs/api/crm/owners>.
 
 mod answer;
 mod contact;
 mod lookup;
+mod merged;
+mod reconcile;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -28,7 +31,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::{AsLead, Checked, Crm, note, within};
+use crate::writeback::{AsLead, Checked, Crm, note};
 
 /// What is made on a contact, once.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +108,7 @@ impl HubSpot {
             (Task::CrmNote(note), Some(_)) => self.look_up(NOTE, &note.record.id, work).await,
             (Task::CrmTask(task), None) => self.write_task(task, work).await,
             (Task::CrmTask(task), Some(_)) => self.look_up(TASK, &task.record.id, work).await,
+            (Task::Reconcile(window), _) => self.page(window, work).await,
             (other, _) => {
                 let reason = format!("HubSpot can't do a job of kind {}", other.kind());
                 Report::of(Outcome::Failed(Failure::new(Fault::Permanent, reason)))
@@ -117,9 +121,9 @@ impl HubSpot {
         if properties.is_empty() {
             return Report::of(Outcome::Done(Done::Crm { id: None }));
         }
-        let url = self.contact_url(&update.record.id);
-        let call = Call::patch(url).json(&json!({ "properties": properties })).repeatable();
-        let (got, trace) = self.exchange(call, within(work)).await;
+        let body = json!({ "properties": properties });
+        let call = |id: &str| Call::patch(self.contact_url(id)).json(&body).repeatable();
+        let (got, trace) = self.to_contact(&update.record.id, call, work).await;
         let outcome = match got {
             Ok(answer) if answer.is_success() => match made(&answer) {
                 Some(_) => Outcome::Done(Done::Crm { id: None }),
@@ -129,7 +133,7 @@ impl HubSpot {
                 Outcome::Failed(self.refused(&answer, true).cure(NO_OWNER))
             }
             Ok(answer) => Outcome::Failed(self.refused(&answer, true)),
-            Err(error) => Outcome::Failed(error.failure("HubSpot")),
+            Err(failure) => Outcome::Failed(failure),
         };
         Report::traced(outcome, trace)
     }
@@ -174,16 +178,19 @@ impl HubSpot {
             properties.insert(kind.body.to_owned(), note::html(lines, &work.job.key()).into());
         }
         let types = json!([{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": kind.to_contact }]);
-        let body = json!({ "properties": properties, "associations": [{ "to": { "id": contact }, "types": types }] });
-        let call = Call::post(self.url(&format!("/objects/{}", kind.objects))).json(&body);
-        let (got, trace) = self.exchange(call, within(work)).await;
+        let call = |id: &str| {
+            let associations = json!([{ "to": { "id": id }, "types": types }]);
+            Call::post(self.url(&format!("/objects/{}", kind.objects)))
+                .json(&json!({ "properties": properties, "associations": associations }))
+        };
+        let (got, trace) = self.to_contact(contact, call, work).await;
         let outcome = match got {
             Ok(answer) if answer.is_success() => match made(&answer) {
                 Some(id) => Outcome::Done(Done::Crm { id: Some(id) }),
                 None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Unknown)),
             },
             Ok(answer) => Outcome::Failed(self.refused(&answer, false)),
-            Err(error) => Outcome::Failed(error.failure("HubSpot")),
+            Err(failure) => Outcome::Failed(failure),
         };
         Report::traced(outcome, trace)
     }

@@ -12,6 +12,7 @@
 mod answers;
 mod classify;
 mod cli;
+mod contracts;
 mod corpora;
 mod demo;
 mod disk;

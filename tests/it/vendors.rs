@@ -35,7 +35,12 @@ async fn twilio() -> (Sim<sim::Twilio>, Twilio) {
     (sim, Twilio::new(settings, Wire::new()))
 }
 
-async fn hubspot(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpot) {
+pub(crate) async fn hubspot(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpot) {
+    hubspot_in(account, TimeZone::UTC).await
+}
+
+/// The same, where the account's day ends at midnight in this zone.
+pub(crate) async fn hubspot_in(account: sim::HubSpot, account_zone: TimeZone) -> (Sim<sim::HubSpot>, HubSpot) {
     let sim = Sim::spawn(account).await.unwrap();
     let settings = hubspot::Settings {
         base_url: sim.base_url(),
@@ -50,13 +55,13 @@ async fn hubspot(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpot) {
             Err(nightdesk::model::Failure::new(nightdesk::model::Fault::Permanent, "not asked for here"))
         }),
         zone: TimeZone::UTC,
-        account_zone: TimeZone::UTC,
+        account_zone,
         timeout: TIMEOUT,
     };
     (sim, HubSpot::new(settings, Wire::new()))
 }
 
-fn account() -> sim::HubSpot {
+pub(crate) fn account() -> sim::HubSpot {
     let classes = Label::ALL.map(Label::name);
     sim::HubSpot::new("pat-1")
         .contact("101", &[("email", "ada@example.com")])
@@ -64,7 +69,7 @@ fn account() -> sim::HubSpot {
         .bool_property("high_priority")
 }
 
-fn record() -> CrmRecord {
+pub(crate) fn record() -> CrmRecord {
     CrmRecord { channel: Channel::new(Lane::Crm, "hubspot"), id: "101".to_owned() }
 }
 
@@ -84,19 +89,19 @@ fn sms() -> Task {
     })
 }
 
-fn note() -> Task {
+pub(crate) fn note() -> Task {
     Task::CrmNote(CrmNote { record: record(), news: None })
 }
 
-fn task() -> Task {
+pub(crate) fn task() -> Task {
     Task::CrmTask(CrmTask { record: record(), subject: "nobody has claimed it".to_owned(), words: "call".to_owned() })
 }
 
-fn update() -> Task {
+pub(crate) fn update() -> Task {
     Task::CrmUpdate(CrmUpdate { record: record(), label: Some(Label::UrgentBuyer), priority: Some(true), owner: None })
 }
 
-fn work(task: Task) -> Work {
+pub(crate) fn work(task: Task) -> Work {
     let now = Timestamp::now();
     let lead = LeadId::fresh(now);
     Work {
@@ -140,11 +145,11 @@ fn work(task: Task) -> Work {
     }
 }
 
-fn looked_up(work: &Work) -> Work {
+pub(crate) fn looked_up(work: &Work) -> Work {
     Work { look_up_since: Some(work.job.created_at), ..work.clone() }
 }
 
-fn class(outcome: &Outcome) -> &'static str {
+pub(crate) fn class(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done(_) => "done",
         Outcome::Failed(failure) => failure.fault.name(),

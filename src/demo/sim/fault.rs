@@ -122,6 +122,15 @@ impl Fault {
         Self::new(Kind::Status { status: 429, body: None, headers })
     }
 
+    /// The same answer with a header; only a status has any.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Kind::Status { headers, .. } = &mut self.kind {
+            headers.push((name, value.to_owned()));
+        }
+        self
+    }
+
     /// No answer, ever.
     #[must_use]
     pub fn hang() -> Self {

@@ -6,6 +6,7 @@
 //! network can ([`Fault`]), at an instant the test chooses ([`Held`]). They never share code with the rooms they judge.
 
 mod connection;
+mod echo;
 mod fault;
 mod http;
 pub mod hubspot;
@@ -17,6 +18,7 @@ pub mod twilio;
 #[cfg(test)]
 mod tests;
 
+pub use echo::Echo;
 pub use fault::{Fault, Held, Match, Moment};
 pub use http::{Answer, Seen, Sim, Site};
 pub use hubspot::HubSpot;

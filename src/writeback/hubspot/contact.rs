@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::model::{Contact, CrmRead, Done, Failure, Fault, NewLead, Outcome, Report, Work};
 use crate::wire::{Answer, Call};
 
-use super::{HubSpot, answer};
+use super::{HubSpot, answer, merged};
 use crate::writeback::within;
 
 /// The fields besides the message. The first number that is there is taken.
@@ -21,15 +21,14 @@ impl HubSpot {
     /// What the record holds, as a lead.
     pub(super) async fn read_contact(&self, read: &CrmRead, work: &Work) -> Report {
         let message = self.settings.message_property.as_str();
-        let asked: Vec<&str> = NAMES.iter().chain(&PHONES).copied().chain([EMAIL, message]).collect();
-        let url = format!("{}?properties={}", self.contact_url(&read.record.id), asked.join(","));
+        let url = format!("{}?properties={}", self.contact_url(&read.record.id), asked(message).join(","));
         let (got, trace) = self.exchange(Call::get(url), within(work)).await;
         let outcome = match got {
-            Ok(answer) if answer.is_success() => match contact(&answer, message) {
+            Ok(answer) if answer.is_success() => match read_from(&answer, message) {
                 Some(contact) => self.settings.as_lead.of(read, contact, work).map_or_else(Outcome::Failed, is_read),
                 None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Transient)),
             },
-            Ok(answer) if answer.status == 404 && answer::is_hubspots(&answer) => {
+            Ok(answer) if merged::is_gone(&answer) => {
                 let failure = Failure::new(Fault::Permanent, "HubSpot has no such contact: it was deleted");
                 Outcome::Failed(failure.cure("nothing, if it was meant to go; else restore it in HubSpot and retry"))
             }
@@ -44,10 +43,19 @@ fn is_read(new: NewLead) -> Outcome {
     Outcome::Done(Done::Read(Box::new(new)))
 }
 
+/// The properties that make a lead.
+pub(super) fn asked(message: &str) -> Vec<&str> {
+    NAMES.iter().chain(&PHONES).copied().chain([EMAIL, message]).collect()
+}
+
 /// The contact in an answer, if the answer is one.
-fn contact(answer: &Answer, message: &str) -> Option<Contact> {
-    let body = answer.json().filter(|_| !answer.truncated)?;
-    let properties = body.get("properties")?.as_object()?;
+fn read_from(answer: &Answer, message: &str) -> Option<Contact> {
+    contact(&answer.json().filter(|_| !answer.truncated)?, message)
+}
+
+/// The contact that an object is, if it is one.
+pub(super) fn contact(object: &Value, message: &str) -> Option<Contact> {
+    let properties = object.get("properties")?.as_object()?;
     let text = |name: &str| {
         let text = properties.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
         text.map(str::to_owned)

@@ -10,7 +10,7 @@ use crate::model::{Done, Fault, Outcome, Report, Trace, Work};
 use crate::wire::{Answer, Call};
 use crate::writeback::{note, within};
 
-use super::{HubSpot, Kind, answer, segment, text_of};
+use super::{HubSpot, Kind, answer, merged, segment, text_of};
 
 /// Associations are versioned by themselves.
 const ASSOCIATIONS: &str = "/crm/v4/objects/contacts";
@@ -23,27 +23,46 @@ const NEWEST: usize = 50;
 type Step<T> = (Result<T, Outcome>, Trace);
 
 impl HubSpot {
-    /// Whether what `work` was to make on this contact is in HubSpot.
+    /// Whether what `work` was to make on this contact is in HubSpot. What hung on a contact that was merged hangs on the one
+    /// it became.
     pub(super) async fn look_up(&self, kind: Kind, contact: &str, work: &Work) -> Report {
+        let (end, trace) = match self.look_on(kind, contact, work).await {
+            (Some(end), trace) => (end, trace),
+            (None, gone) => match self.survivor(contact, work).await {
+                Ok(Some(survivor)) => {
+                    let (end, trace) = self.look_on(kind, &survivor, work).await;
+                    (end.unwrap_or(Outcome::Absent), trace)
+                }
+                // The contact is gone; writing it again will say so in HubSpot's words.
+                Ok(None) => (Outcome::Absent, gone),
+                Err(failure) => (Outcome::Failed(failure), gone),
+            },
+        };
+        Report::traced(end, trace)
+    }
+
+    /// The same for exactly this contact; `None` when there is none.
+    async fn look_on(&self, kind: Kind, contact: &str, work: &Work) -> (Option<Outcome>, Trace) {
         let (found, trace) = self.search(kind, contact, work).await;
-        if let Some(end) = found {
-            return Report::traced(end, trace);
+        if found.is_some() {
+            return (found, trace);
         }
         let (listed, mut last) = self.list(kind, contact, work).await;
         let ids = match listed {
-            Ok(ids) => ids,
-            Err(end) => return Report::traced(end, last),
+            Ok(Some(ids)) => ids,
+            Ok(None) => return (None, last),
+            Err(end) => return (Some(end), last),
         };
         for id in ids {
             let (body, trace) = self.body(kind, &id, work).await;
             last = trace;
             match body {
-                Ok(Some(body)) if note::carries(&body, &work.job.key()) => return Report::traced(is_there(id), last),
+                Ok(Some(body)) if note::carries(&body, &work.job.key()) => return (Some(is_there(id)), last),
                 Ok(_) => {}
-                Err(end) => return Report::traced(end, last),
+                Err(end) => return (Some(end), last),
             }
         }
-        Report::traced(Outcome::Absent, last)
+        (Some(Outcome::Absent), last)
     }
 
     /// The end of the look-up, if the search already tells it. A broken search doesn't matter: the list decides then.
@@ -71,8 +90,8 @@ impl HubSpot {
         (end, trace)
     }
 
-    /// The ids of the contact's newest notes or tasks, newest first.
-    async fn list(&self, kind: Kind, contact: &str, work: &Work) -> Step<Vec<String>> {
+    /// The ids of the contact's newest notes or tasks, newest first; `None` if there is no such contact.
+    async fn list(&self, kind: Kind, contact: &str, work: &Work) -> Step<Option<Vec<String>>> {
         let base = &self.settings.base_url;
         let first = format!("{base}{ASSOCIATIONS}/{}/associations/{}?limit=500", segment(contact), kind.objects);
         let (mut ids, mut url, mut last) = (Vec::new(), first.clone(), Trace::default());
@@ -81,14 +100,13 @@ impl HubSpot {
             last = trace;
             let page = match page {
                 Ok(Some(page)) => page,
-                // The contact is gone; writing it again will say so in HubSpot's words.
-                Ok(None) => return (Ok(Vec::new()), last),
+                Ok(None) => return (Ok(None), last),
                 Err(end) => return (Err(end), last),
             };
             let Some(results) = page.get("results").and_then(Value::as_array) else { break };
             ids.extend(results.iter().filter_map(|one| text_of(one.get("toObjectId")?)));
             let Some(after) = page.pointer("/paging/next/after").and_then(text_of) else {
-                return (Ok(newest(ids)), last);
+                return (Ok(Some(newest(ids))), last);
             };
             url = format!("{first}&after={}", segment(&after));
         }
@@ -111,7 +129,7 @@ impl HubSpot {
                 Some(body) => Ok(Some(body)),
                 None => Err(Outcome::Failed(answer::not_hubspot(&answer, Fault::Transient))),
             },
-            Ok(answer) if answer.status == 404 && answer::is_hubspots(&answer) => Ok(None),
+            Ok(answer) if merged::is_gone(&answer) => Ok(None),
             Ok(answer) => match self.refused(&answer, true) {
                 failure if failure.fault == Fault::Permanent => Err(Outcome::Unsure),
                 failure => Err(Outcome::Failed(failure)),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::model::{Failure, Fault, Label};
 use crate::wire::{Answer, Call};
 
+use super::merged::is_gone;
 use super::{HubSpot, answer, segment};
 
 /// Ids start above it.
@@ -29,24 +30,50 @@ impl HubSpot {
             }
         }
         let classes = Label::ALL.map(|label| self.value_of(label));
-        let classification = self.verify_property(&self.settings.classification_property, &classes).await;
-        let priority = self.verify_property(&self.settings.priority_property, &["true".to_owned()]).await;
-        [classification, priority].into_iter().flatten().collect()
+        let (classification, priority) = (&self.settings.classification_property, &self.settings.priority_property);
+        let wrong = match self.property(classification).await {
+            Ok(property) => {
+                misfit(classification, &classes, &property).into_iter().chain(self.mislabelled(&property)).collect()
+            }
+            Err(failure) => vec![failure],
+        };
+        let flag = match self.property(priority).await {
+            Ok(property) => misfit(priority, &["true".to_owned()], &property),
+            Err(failure) => Some(failure),
+        };
+        wrong.into_iter().chain(flag).collect()
     }
 
-    async fn verify_property(&self, name: &str, values: &[String]) -> Option<Failure> {
-        match self.ask(Call::get(self.url(&format!("/properties/contacts/{}", segment(name))))).await {
-            Ok(answer) if answer.is_success() => match answer.json() {
-                Some(property) => misfit(name, values, &property),
-                None => Some(answer::not_hubspot(&answer, Fault::Permanent)),
-            },
-            Ok(answer) if answer.status == 404 && answer::is_hubspots(&answer) => {
-                let failure = Failure::new(Fault::Permanent, format!("HubSpot's contacts have no property {name}"));
-                Some(failure.cure("create it with `nightdesk check --create-properties`"))
-            }
-            Ok(answer) => Some(self.refused(&answer, true)),
-            Err(failure) => Some(failure),
+    /// A property as HubSpot has it.
+    async fn property(&self, name: &str) -> Result<Value, Failure> {
+        let answer = self.ask(Call::get(self.url(&format!("/properties/contacts/{}", segment(name))))).await?;
+        if answer.is_success() {
+            return answer.json().ok_or_else(|| answer::not_hubspot(&answer, Fault::Permanent));
         }
+        if is_gone(&answer) {
+            let failure = Failure::new(Fault::Permanent, format!("HubSpot's contacts have no property {name}"));
+            return Err(failure.cure("create it with `nightdesk check --create-properties`"));
+        }
+        Err(self.refused(&answer, true))
+    }
+
+    /// Whether people see for each class what they are meant to see.
+    fn mislabelled(&self, property: &Value) -> Option<Failure> {
+        let options: Vec<&Value> = property.get("options").and_then(Value::as_array).into_iter().flatten().collect();
+        let label_of = |value: &str| {
+            let option = options.iter().find(|option| option.get("value").and_then(Value::as_str) == Some(value))?;
+            option.get("label")?.as_str()
+        };
+        let other = |label: Label| {
+            let (want, value) = (self.settings.display.get(&label)?, self.value_of(label));
+            let shown = label_of(&value).filter(|shown| shown != want)?;
+            Some(format!("{value} as {shown:?} and not as {want:?}"))
+        };
+        let other: Vec<String> = Label::ALL.into_iter().filter_map(other).collect();
+        let name = &self.settings.classification_property;
+        let reason = format!("HubSpot's property {name} shows {}", other.join(", "));
+        let cure = "change the labels of its options in HubSpot, Settings, Properties, or crm.NAME.display here";
+        (!other.is_empty()).then(|| Failure::new(Fault::Permanent, reason).cure(cure))
     }
 
     /// Creates both properties; one that exists is left as it is. What failed, or nothing.

@@ -54,7 +54,7 @@ fn hubspot(base_url: String) -> HubSpot {
         token: "pat-hunter2".into(),
         classification_property: "auto_classification".to_owned(),
         values: HashMap::from([(Label::UrgentBuyer, "hot".to_owned())]),
-        display: HashMap::new(),
+        display: HashMap::from([(Label::Spam, "Other".to_owned())]),
         priority_property: "high_priority".to_owned(),
         message_property: "message".to_owned(),
         as_lead: AsLead::new(|_, contact, _| Ok(reads::as_it_stands(contact))),
@@ -233,7 +233,8 @@ async fn a_note_is_absent_only_when_the_list_says_so() {
         ("on the second page", vec![nothing(), list(&[7], Some("c")), list(&[9], None), read(&ours)], "done"),
         ("a later generation's", vec![search("7", &other), list(&[7], None), read(&other)], "absent"),
         ("no notes at all", vec![nothing(), list(&[], None)], "absent"),
-        ("the contact is gone", vec![nothing(), http(404, "{}")], "absent"),
+        ("the contact is gone", vec![nothing(), http(404, "{}"), http(404, "{}")], "absent"),
+        ("what it became can't be told", vec![nothing(), http(404, "{}"), http(502, "")], "transient"),
         ("a note deleted meanwhile", vec![nothing(), list(&[7], None), http(404, "{}")], "absent"),
         ("the search is down", vec![http(500, ""), list(&[7], None), read(&ours)], "done"),
         ("the search limit", vec![http(429, "{}")], "throttled"),
@@ -264,7 +265,12 @@ async fn verify_names_what_is_missing() {
         let options: Vec<Value> = values.iter().map(|value| option(value)).collect();
         json_http(200, &json!({"type": "enumeration", "options": options}))
     };
-    let classes = || select(&["hot", "TIRE_KICKER", "SUPPORT_REQUEST", "SPAM"]);
+    let shown = |spam: &str| {
+        let spam = json!({"value": "SPAM", "label": spam});
+        let options = [option("hot"), option("TIRE_KICKER"), option("SUPPORT_REQUEST"), spam];
+        json_http(200, &json!({"type": "enumeration", "options": options}))
+    };
+    let classes = || shown("Other");
     let flag = || json_http(200, &json!({"type": "bool", "options": [option("true"), option("false")]}));
     let scopes = http(403, r#"{"category":"MISSING_SCOPES","message":"more scopes"}"#);
     for (name, answers, want) in [
@@ -285,8 +291,14 @@ async fn verify_names_what_is_missing() {
             vec![gone(), gone(), select(&["hot", "SPAM"]), http(200, r#"{"type":"number"}"#)],
             vec![
                 "HubSpot's property auto_classification lacks TIRE_KICKER, SUPPORT_REQUEST",
+                "HubSpot's property auto_classification shows SPAM as \"SPAM\" and not as \"Other\"",
                 "HubSpot's property high_priority is of type \"number\" and can't hold what we write",
             ],
+        ),
+        (
+            "what people see",
+            vec![gone(), gone(), shown("Spam"), flag()],
+            vec!["HubSpot's property auto_classification shows SPAM as \"Spam\" and not as \"Other\""],
         ),
     ] {
         let (url, _heard) = peer(answers).await;
@@ -303,6 +315,7 @@ async fn properties_are_created_once() {
     let first = body_of(&heard.recv().await.unwrap());
     let values: Vec<&str> = first["options"].as_array().unwrap().iter().map(|o| o["value"].as_str().unwrap()).collect();
     assert_eq!(values, ["hot", "TIRE_KICKER", "SUPPORT_REQUEST", "SPAM"]);
+    assert_eq!(first["options"][3]["label"], "Other");
     let second = heard.recv().await.unwrap();
     assert!(second.starts_with("POST /crm/v3/properties/contacts "), "{second}");
     assert_eq!(body_of(&second)["type"], "bool");

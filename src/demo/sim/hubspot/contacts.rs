@@ -1,4 +1,4 @@
-//! Contacts: reading one, and changing its properties.
+//! Contacts: reading one, changing its properties, and merging one into another.
 //!
 //! `SimplePublicObjectInput` of the specification: every value is a string, and one bad property fails the whole write.
 
@@ -12,7 +12,8 @@ use super::super::{at, with};
 use super::{Contact, HubSpot, error_body, listed, mistake, not_found, object, strings};
 
 /// What comes back without `properties` in the query. Not the message.
-const DEFAULT: [&str; 6] = ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"];
+pub(super) const DEFAULT: [&str; 6] =
+    ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"];
 
 /// Whose record it is: one of the account's owners.
 const OWNER: &str = "hubspot_owner_id";
@@ -38,14 +39,15 @@ impl HubSpot {
         if let Some((key, _)) = seen.query.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
             return Err(mistake(format!("unknown key '{key}' in the query")));
         }
-        let id = self.contact_id(id, seen)?;
+        // Reading by the id of a merged contact gives the one it became; nothing else does.
+        let id = self.contact_id(self.survivor(id), seen)?;
         let asked = listed(seen, "properties");
         let asked = if asked.is_empty() { DEFAULT.map(str::to_owned).to_vec() } else { asked };
         Ok(Answer::new(200, self.contact_json(&id, &asked)))
     }
 
     /// Only what was asked for; what has no value is null, what doesn't exist is left out.
-    fn contact_json(&self, id: &str, asked: &[String]) -> Value {
+    pub(super) fn contact_json(&self, id: &str, asked: &[String]) -> Value {
         let Some(contact) = self.contacts.get(id) else { return Value::Null };
         let value = |name: &str| match name {
             "hs_object_id" => json!(id),
@@ -80,8 +82,32 @@ impl HubSpot {
             }
             contact.updated = Timestamp::now();
         }
+        self.tell(&id, &changes);
         let names: Vec<String> = changes.into_keys().collect();
         Ok(Answer::new(200, self.contact_json(&id, &names)))
+    }
+
+    /// What the contact of this id became.
+    fn survivor<'a>(&'a self, id: &'a str) -> &'a str {
+        match self.merged.get(id) {
+            Some(into) => self.survivor(into),
+            None => id,
+        }
+    }
+
+    pub(super) fn merge(&mut self, old: &str, into: &str) {
+        self.contacts.remove(old);
+        self.merged.insert(old.to_owned(), into.to_owned());
+        if let Some(contact) = self.contacts.get_mut(into) {
+            let merged = contact.properties.entry("hs_merged_object_ids".to_owned()).or_default();
+            let ids = [merged.as_str(), old].into_iter().filter(|id| !id.is_empty()).collect::<Vec<_>>().join(";");
+            *merged = ids;
+        }
+        for hung in self.notes.iter_mut().chain(&mut self.tasks).flat_map(|made| &mut made.contacts) {
+            if hung == old {
+                into.clone_into(hung);
+            }
+        }
     }
 
     /// Why the account doesn't take this value. That is the state of the account, not necessarily the client's mistake.

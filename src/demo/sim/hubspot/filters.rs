@@ -1,4 +1,4 @@
-//! The filters of a search over notes or tasks: `Filter` and `FilterGroup` of the specification.
+//! The filters of a search: `Filter` and `FilterGroup` of the specification, and what those over notes or tasks mean.
 
 use serde_json::Value;
 
@@ -24,6 +24,9 @@ const OPERATORS: [&str; 13] = [
     "NOT_IN",
 ];
 
+/// Keys of a filter.
+const KEYS: [&str; 5] = ["highValue", "operator", "propertyName", "value", "values"];
+
 /// The filters, in groups of which one must hold: at most five groups of six filters.
 pub(super) fn filter_groups(body: &Value) -> Result<Vec<Vec<Value>>, Answer> {
     let Some(groups) = body.get("filterGroups") else { return Ok(Vec::new()) };
@@ -37,8 +40,17 @@ pub(super) fn filter_groups(body: &Value) -> Result<Vec<Vec<Value>>, Answer> {
             if !OPERATORS.contains(&operator) || at(filter, "/propertyName").as_str().is_none_or(str::is_empty) {
                 return Err(mistake("a filter needs 'propertyName' and a known 'operator'"));
             }
-            if matches!(operator, "EQ" | "CONTAINS_TOKEN") && !at(filter, "/value").is_string() {
+            let one = matches!(
+                operator,
+                "EQ" | "NEQ" | "GT" | "GTE" | "LT" | "LTE" | "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN"
+            );
+            if one && !at(filter, "/value").is_string() {
                 return Err(mistake("a filter's 'value' is a string"));
+            }
+            if let Some(unknown) =
+                filter.as_object().and_then(|filter| filter.keys().find(|key| !KEYS.contains(&key.as_str())))
+            {
+                return Err(mistake(format!("unknown key '{unknown}' of a filter")));
             }
         }
         Ok(filters.clone())
@@ -46,11 +58,12 @@ pub(super) fn filter_groups(body: &Value) -> Result<Vec<Vec<Value>>, Answer> {
     groups.iter().map(filters).collect()
 }
 
-pub(super) fn any_group(kind: &Kind, note: &Note, groups: &[Vec<Value>]) -> Result<bool, Answer> {
+/// Whether all filters of any group hold.
+pub(super) fn any_group(groups: &[Vec<Value>], holds: impl Fn(&Value) -> Result<bool, Answer>) -> Result<bool, Answer> {
     for group in groups {
         let mut all = true;
         for filter in group {
-            all &= holds(kind, note, filter)?;
+            all &= holds(filter)?;
         }
         if all {
             return Ok(true);
@@ -59,7 +72,8 @@ pub(super) fn any_group(kind: &Kind, note: &Note, groups: &[Vec<Value>]) -> Resu
     Ok(false)
 }
 
-fn holds(kind: &Kind, note: &Note, filter: &Value) -> Result<bool, Answer> {
+/// Whether a filter holds for a note or a task.
+pub(super) fn holds(kind: &Kind, note: &Note, filter: &Value) -> Result<bool, Answer> {
     let value = at(filter, "/value").as_str().unwrap_or_default();
     match (
         at(filter, "/propertyName").as_str().unwrap_or_default(),

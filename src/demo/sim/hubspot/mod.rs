@@ -1,4 +1,5 @@
-//! A simulated HubSpot account: contacts, their properties and owners, notes, tasks and the search over these.
+//! A simulated HubSpot account: contacts, their properties and owners, notes, tasks, the searches over these, its limits, and
+//! the webhooks that its own writes set off.
 //!
 //! As strict as the vendor's published `OpenAPI` files for contacts, notes, tasks and properties, and its documentation of
 //! errors and limits. Like the real one, the search knows what is new only after a while, and a write with one unknown
@@ -7,8 +8,11 @@
 
 mod contacts;
 mod filters;
+mod limits;
 mod notes;
 mod properties;
+mod search;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,7 +24,9 @@ use tokio::time::Instant;
 use super::fault::Fault;
 use super::http::{Answer, Seen, Sim, Site};
 use super::with;
+use limits::Limits;
 use notes::{NOTE, TASK};
+use webhooks::Webhook;
 
 /// The scopes the API asks for.
 pub const SCOPES: [&str; 4] = [
@@ -53,6 +59,8 @@ struct Contact {
     properties: BTreeMap<String, String>,
     created: Timestamp,
     updated: Timestamp,
+    /// When the index gets to know of it, less the lag.
+    made: Instant,
 }
 
 /// The account's state.
@@ -67,7 +75,11 @@ pub struct HubSpot {
     tasks: Vec<Note>,
     /// Who may own a record: ids.
     owners: BTreeSet<String>,
+    /// What became of contacts that were merged, by their old ids.
+    merged: BTreeMap<String, String>,
     search_lag: Duration,
+    limits: Limits,
+    webhooks: Vec<Webhook>,
 }
 
 impl HubSpot {
@@ -82,7 +94,10 @@ impl HubSpot {
             notes: Vec::new(),
             tasks: Vec::new(),
             owners: BTreeSet::new(),
+            merged: BTreeMap::new(),
             search_lag: Duration::ZERO,
+            limits: Limits::default(),
+            webhooks: Vec::new(),
         }
     }
 
@@ -128,7 +143,21 @@ impl HubSpot {
         self
     }
 
-    /// How long a new note or task is invisible to the search.
+    /// Takes so many requests in such a time, searches aside, and refuses more with 429.
+    #[must_use]
+    pub fn burst(mut self, requests: u32, per: Duration) -> Self {
+        self.limits.burst = Some((requests, per));
+        self
+    }
+
+    /// Takes so many searches a second, and refuses more with 429.
+    #[must_use]
+    pub fn searches_per_second(mut self, searches: u32) -> Self {
+        self.limits.searches_per_second = Some(searches);
+        self
+    }
+
+    /// How long a new contact, note or task is invisible to the search.
     #[must_use]
     pub fn search_lag(mut self, lag: Duration) -> Self {
         self.search_lag = lag;
@@ -138,7 +167,7 @@ impl HubSpot {
     fn put_contact(&mut self, id: String, properties: &[(&str, &str)]) {
         let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let now = Timestamp::now();
-        self.contacts.insert(id, Contact { properties, created: now, updated: now });
+        self.contacts.insert(id, Contact { properties, created: now, updated: now, made: Instant::now() });
     }
 
     fn put_property(&mut self, name: &str, kind: &str, field: &str, options: &[&str]) {
@@ -160,10 +189,12 @@ impl HubSpot {
         if seen.header("authorization") != Some(&format!("Bearer {}", self.token)) {
             return Err(Answer::new(401, self.error(401)));
         }
+        self.limits.take(seen)?;
         let parts: Vec<&str> = seen.path.trim_start_matches('/').split('/').collect();
         match (seen.method.as_str(), parts.as_slice()) {
             ("GET", ["crm", "v3", "objects", "contacts", id]) => self.read_contact(id, seen),
             ("PATCH", ["crm", "v3", "objects", "contacts", id]) => self.update_contact(id, seen),
+            ("POST", ["crm", "v3", "objects", "contacts", "search"]) => self.search_contacts(seen),
             ("POST", ["crm", "v3", "objects", "notes"]) => self.create(&NOTE, seen),
             ("POST", ["crm", "v3", "objects", "notes", "search"]) => self.search(&NOTE, seen),
             ("GET", ["crm", "v3", "objects", "notes", id]) => self.read_made(&NOTE, id, seen),
@@ -262,13 +293,7 @@ impl Site for HubSpot {
 
     fn stamp(&self, seen: &Seen) -> Vec<(&'static str, String)> {
         let mut headers = vec![("x-hubspot-correlation-id", correlation_id())];
-        if !seen.path.ends_with("/search") {
-            headers.push(("x-hubspot-ratelimit-max", "100".to_owned()));
-            headers.push(("x-hubspot-ratelimit-remaining", "99".to_owned()));
-            headers.push(("x-hubspot-ratelimit-interval-milliseconds", "10000".to_owned()));
-            headers.push(("x-hubspot-ratelimit-daily", "250000".to_owned()));
-            headers.push(("x-hubspot-ratelimit-daily-remaining", "249999".to_owned()));
-        }
+        headers.extend(self.limits.headers(seen));
         headers
     }
 
@@ -310,9 +335,33 @@ impl Sim<HubSpot> {
         self.site().put_contact(id.into(), properties);
     }
 
-    /// Removes a contact, as deleting or merging it would.
+    /// Removes a contact, as deleting it would.
     pub fn remove_contact(&self, id: &str) {
         self.site().contacts.remove(id);
+    }
+
+    /// Merges a contact into another: what hung on it hangs on that one now, and its id only serves reads.
+    pub fn merge(&self, old: &str, into: &str) {
+        self.site().merge(old, into);
+    }
+
+    /// Says when a contact was made.
+    pub fn made_at(&self, id: &str, at: Timestamp) {
+        if let Some(contact) = self.site().contacts.get_mut(id) {
+            contact.created = at;
+        }
+    }
+
+    /// Says when a contact last sent a form.
+    pub fn converted_at(&self, id: &str, at: Timestamp) {
+        if let Some(contact) = self.site().contacts.get_mut(id) {
+            contact.properties.insert("recent_conversion_date".to_owned(), at.to_string());
+        }
+    }
+
+    /// Leaves so many requests of the day; none: 429 that only midnight ends.
+    pub fn leave_of_the_day(&self, requests: u32) {
+        self.site().limits.day_left = requests;
     }
 
     /// Adds or replaces a property with these options (none: a text).

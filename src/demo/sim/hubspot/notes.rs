@@ -3,13 +3,16 @@
 //! `SimplePublicObjectInputForCreate` and `PublicObjectSearchRequest` of the specification. The association goes from the
 //! note or task to the contact and is `HUBSPOT_DEFINED`; each has a type of its own, and the reverse one is refused.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::super::http::{Answer, Seen};
 use super::super::{at, with};
-use super::filters::{any_group, filter_groups};
+use super::filters::{any_group, filter_groups, holds};
+use super::webhooks::LAST_ACTIVITY;
 use super::{HubSpot, Note, error_body, listed, mistake, not_found, object, strings};
 
 /// What there can be on a contact.
@@ -57,6 +60,7 @@ const MAX_BODY: usize = 65_536;
 const MAX_LIMIT: u64 = 200;
 /// Keys a search must have.
 const REQUIRED: [&str; 5] = ["after", "filterGroups", "limit", "properties", "sorts"];
+
 impl Note {
     fn json(&self, asked: &[String]) -> Value {
         let mut properties = Map::new();
@@ -103,8 +107,13 @@ impl HubSpot {
         let (at, made) = (Timestamp::now(), Instant::now());
         let note = Note { id, contacts, body: text, timestamp, properties, at, made };
         let created = note.json(&asked);
+        let changes = BTreeMap::from([(LAST_ACTIVITY.to_owned(), at.as_millisecond().to_string())]);
+        let told = note.contacts.clone();
         let made = if kind.to_contact == TASK.to_contact { &mut self.tasks } else { &mut self.notes };
         made.push(note);
+        for contact in told {
+            self.tell(&contact, &changes);
+        }
         Ok(Answer::new(201, created))
     }
 
@@ -148,29 +157,18 @@ impl HubSpot {
 
     pub(super) fn search(&self, kind: &Kind, seen: &Seen) -> Result<Answer, Answer> {
         self.needs("crm.objects.contacts.read")?;
-        let body = object(seen, &["after", "filterGroups", "limit", "properties", "query", "sorts"])?;
-        if let Some(missing) = REQUIRED.iter().find(|key| !body.contains_key(**key)) {
-            return Err(mistake(format!("'{missing}' is required by the specification")));
-        }
-        let body = Value::Object(body);
+        let (body, limit, after, asked) = question(seen)?;
         let groups = filter_groups(&body)?;
-        let limit = at(&body, "/limit").as_u64().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-        let limit = limit.ok_or_else(|| mistake("'limit' is 1 to 200"))?;
-        let list = |key: &str| {
-            let list = serde_json::from_value::<Vec<String>>(at(&body, &format!("/{key}")).clone());
-            list.map_err(|_| mistake(format!("'{key}' is an array of strings")))
-        };
-        let (asked, _sorts) = (list("properties")?, list("sorts")?);
+        if !at(&body, "/sorts").as_array().is_some_and(|sorts| sorts.iter().all(Value::is_string)) {
+            return Err(mistake("'sorts' is an array of strings"));
+        }
         let visible = self.made(kind).iter().filter(|note| note.made.elapsed() >= self.search_lag);
         let mut hits = Vec::new();
         for note in visible {
-            if groups.is_empty() || any_group(kind, note, &groups)? {
+            if groups.is_empty() || any_group(&groups, |filter| holds(kind, note, filter))? {
                 hits.push(note);
             }
         }
-        let after = at(&body, "/after").as_str().map(|text| if text.is_empty() { "0" } else { text }.parse::<usize>());
-        let after = after.and_then(Result::ok).ok_or_else(|| mistake("'after' is no cursor of this search"))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let page: Vec<Value> = hits.iter().skip(after).take(limit).map(|note| note.json(&asked)).collect();
         let end = after.saturating_add(page.len());
         let answer = json!({ "total": hits.len(), "results": page });
@@ -178,8 +176,24 @@ impl HubSpot {
     }
 }
 
+/// A search, its limit, where it goes on, and the properties it asks for.
+pub(super) fn question(seen: &Seen) -> Result<(Value, usize, usize, Vec<String>), Answer> {
+    let body = object(seen, &["after", "filterGroups", "limit", "properties", "query", "sorts"])?;
+    if let Some(missing) = REQUIRED.iter().find(|key| !body.contains_key(**key)) {
+        return Err(mistake(format!("'{missing}' is required by the specification")));
+    }
+    let body = Value::Object(body);
+    let limit = at(&body, "/limit").as_u64().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).ok_or_else(|| mistake("'limit' is 1 to 200"))?;
+    let asked = serde_json::from_value::<Vec<String>>(at(&body, "/properties").clone());
+    let asked = asked.map_err(|_| mistake("'properties' is an array of strings"))?;
+    let after = at(&body, "/after").as_str().map(|text| if text.is_empty() { "0" } else { text }.parse::<usize>());
+    let after = after.and_then(Result::ok).ok_or_else(|| mistake("'after' is no cursor of this search"))?;
+    Ok((body, limit, after, asked))
+}
+
 /// A list that says where its next page begins, if there is one.
-fn paged(list: Value, after: Option<String>) -> Value {
+pub(super) fn paged(list: Value, after: Option<String>) -> Value {
     match after {
         Some(after) => with(list, "paging", json!({ "next": { "after": after } })),
         None => list,

@@ -48,13 +48,13 @@ const FIELD_TYPES: [(&str, &[&str]); 7] = [
 /// HubSpot's own properties that matter here.
 pub(super) fn built_in() -> BTreeMap<String, Value> {
     let texts = ["email", "firstname", "lastname", "phone", "mobilephone", "company", "message", "jobtitle", "website"];
-    let read_only = ["createdate", "hs_object_id", "lastmodifieddate"];
-    let mut all: BTreeMap<String, Value> = texts
-        .into_iter()
-        .chain(read_only)
-        .map(|name| (name.to_owned(), property(name, "string", "text", &[])))
-        .collect();
-    for name in read_only {
+    let times = ["createdate", "lastmodifieddate", "notes_last_updated", "recent_conversion_date"];
+    let read_only = ["hs_merged_object_ids", "hs_object_id"];
+    let as_text =
+        texts.into_iter().chain(read_only).map(|name| (name.to_owned(), property(name, "string", "text", &[])));
+    let as_time = times.into_iter().map(|name| (name.to_owned(), property(name, "datetime", "date", &[])));
+    let mut all: BTreeMap<String, Value> = as_text.chain(as_time).collect();
+    for name in read_only.into_iter().chain(times) {
         if let Some(value) = all.get_mut(name).and_then(|all| all.pointer_mut("/modificationMetadata/readOnlyValue")) {
             *value = true.into();
         }

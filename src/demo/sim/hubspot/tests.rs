@@ -210,6 +210,66 @@ async fn client_mistakes_are_refused_and_remembered() {
 }
 
 #[tokio::test]
+async fn contacts_are_searched_as_the_page_says() {
+    const CONTACTS: &str = "/crm/v3/objects/contacts/search";
+    let question = |operator: &str, value: &str| {
+        json!({
+            "filterGroups": [{ "filters": [{ "propertyName": "hs_object_id", "operator": operator, "value": value }] }],
+            "properties": ["email"], "sorts": ["hs_object_id"], "limit": 2, "after": "0",
+        })
+    };
+    let sim = Sim::spawn(account().contact("99", &[]).contact("1000", &[])).await.unwrap();
+    for (operator, value, total, first) in [
+        ("GT", "0", 3, Some("99")),
+        ("GT", "99", 2, Some("101")),
+        ("GTE", "1000", 1, Some("1000")),
+        ("LT", "1", 0, None),
+    ] {
+        let found = call(&sim, "POST", CONTACTS, &question(operator, value)).await.json();
+        assert_eq!((&found["total"], found["results"][0]["id"].as_str()), (&json!(total), first), "{operator} {value}");
+        assert_eq!(found["paging"]["next"]["after"].as_str(), (total > 2).then_some("2"));
+    }
+    assert!(sim.violations().is_empty());
+    let changed = |pointer: &str, value: Value| {
+        let mut body = question("GT", "0");
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    for (name, body) in [
+        ("an id that is none", question("GT", "x")),
+        ("an unknown operator", question("ABOVE", "0")),
+        ("one that isn't there", question("IN", "0")),
+        ("an unknown property", changed("/filterGroups/0/filters/0/propertyName", json!("nope"))),
+        ("a number", changed("/filterGroups/0/filters/0/value", json!(0))),
+        ("a sort by nothing", changed("/sorts", json!([{ "propertyName": "nope", "direction": "ASCENDING" }]))),
+        ("a sort to nowhere", changed("/sorts", json!([{ "propertyName": "email", "direction": "UP" }]))),
+        ("two sorts", changed("/sorts", json!(["email", "hs_object_id"]))),
+        ("beyond the end", changed("/after", json!("10000"))),
+        ("too many", changed("/limit", json!(201))),
+    ] {
+        let sim = Sim::spawn(account()).await.unwrap();
+        assert_eq!(call(&sim, "POST", CONTACTS, &body).await.status, 400, "{name}");
+        assert_eq!(sim.violations().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_merged_contact_is_read_by_its_old_id_and_written_by_none() {
+    let sim = Sim::spawn(account().contact("202", &[])).await.unwrap();
+    assert_eq!(call(&sim, "POST", NOTES, &note()).await.status, 201);
+    sim.merge("101", "202");
+    let read = call(&sim, "GET", &format!("{CONTACT}?properties=hs_merged_object_ids"), &Value::Null).await.json();
+    assert_eq!((&read["id"], &read["properties"]["hs_merged_object_ids"]), (&json!("202"), &json!("101")));
+    let write = json!({ "properties": { "high_priority": "true" } });
+    assert_eq!(call(&sim, "PATCH", CONTACT, &write).await.status, 404);
+    assert_eq!(call(&sim, "POST", NOTES, &note()).await.status, 404);
+    assert_eq!((sim.notes_of("101").len(), sim.notes_of("202").len()), (0, 1), "what hung on it moved");
+    let ours = json!({ "properties": { "hs_merged_object_ids": "1" } });
+    assert_eq!(call(&sim, "PATCH", "/crm/v3/objects/contacts/202", &ours).await.status, 400);
+    assert!(sim.violations().is_empty());
+}
+
+#[tokio::test]
 async fn the_account_may_refuse_a_good_request() {
     let sim = Sim::spawn(account()).await.unwrap();
     let patch = |name: &str, value: &str| json!({ "properties": { "high_priority": "true", name: value } });

@@ -65,7 +65,7 @@ async fn an_owner_who_is_refused_says_what_to_mend() {
         ("slow down", http(429, "{}"), "throttled", ""),
         ("no verdict", http(502, ""), "transient", ""),
     ] {
-        let (url, _heard) = peer(vec![answer]).await;
+        let (url, _heard) = peer(vec![answer.clone(), answer]).await; // a 404 is asked about once more
         let outcome = hubspot(url).perform(&work(owner("9"), false)).await.outcome;
         let Outcome::Failed(failure) = outcome else { panic!("{name}: {outcome:?}") };
         assert_eq!(failure.fault.name(), want, "{name}");
