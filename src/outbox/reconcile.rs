@@ -63,14 +63,17 @@ impl Desk {
     pub(super) fn sweep_reconciles(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         let nightly = self.last_night(now);
         for channel in self.settings.reconcile.channels.keys().cloned().collect::<Vec<_>>() {
-            let after_start = self.reconcile_at.get(&channel).is_some_and(|at| *at <= now);
-            let last = tx.last_reconcile(&channel, false)?;
-            let of_night = nightly.is_some_and(|night| last.as_ref().is_none_or(|last| last.started_at < night));
-            if !(after_start || of_night) || tx.running_reconcile(&channel)?.is_some() {
+            // A look after a start makes up for the night, too.
+            let (is_due, why) = if let Some(at) = self.reconcile_at.get(&channel) {
+                (*at <= now, Why::Start)
+            } else {
+                let last = tx.last_reconcile(&channel, false)?.map(|look| look.started_at);
+                (nightly.is_some_and(|night| last.is_none_or(|last| last < night)), Why::Nightly)
+            };
+            if !is_due || tx.running_reconcile(&channel)?.is_some() {
                 continue;
             }
             self.reconcile_at.remove(&channel);
-            let why = if after_start { Why::Start } else { Why::Nightly };
             // A refusal means that there is no window yet.
             drop(self.look(tx, &channel, why, None, false, now)?);
         }

@@ -26,6 +26,7 @@ mod modem;
 mod night;
 mod packaging;
 mod people;
+mod reconcile;
 mod rust;
 mod seeds;
 mod spine;
