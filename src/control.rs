@@ -112,6 +112,13 @@ pub enum Request {
         /// Only tell what would be taken in.
         dry_run: bool,
     },
+    /// Never take in this record of a CRM: its person was erased.
+    Forget {
+        /// The CRM; the only one that is looked into, if there is none.
+        crm: Option<Channel>,
+        /// The CRM's id of it.
+        record: String,
+    },
     /// Have a modem start anew, by command.
     ModemReset {
         /// Its name.
@@ -136,6 +143,7 @@ impl Request {
             | Self::CancelOverride { .. }
             | Self::Test { .. }
             | Self::Reconcile { .. }
+            | Self::Forget { .. }
             | Self::PowerCycle { .. }
             | Self::ModemInfo { .. }
             | Self::ModemFate { .. } => ANSWER_WITHIN,

@@ -850,7 +850,7 @@ _nightdesk() {
             return 0
             ;;
         nightdesk__subcmd__reconcile)
-            opts="-h --crm --since --dry-run --no-wait --json --config --help"
+            opts="-h --crm --since --dry-run --no-wait --never --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -861,6 +861,10 @@ _nightdesk() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --never)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -186,6 +186,7 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l json -d '
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l crm -d 'Only this CRM: the NAME of [crm.NAME]' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l since -d 'Since when, such as "2026-11-23 18:00" or 36h, instead of since the last look' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l never -d 'Never take in this record of the CRM, because its person was erased' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l dry-run -d 'Tell what would be taken in, and take in nothing'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand reconcile" -l no-wait -d 'Don\'t wait for its end'

@@ -71,6 +71,10 @@ impl Knowledge {
                     Err(reason) => Response::Refused { reason },
                 })
             }
+            Request::Forget { crm, record } => Ok(match desk.forget(tx, crm.as_ref(), record, now)? {
+                Ok(()) => Response::Done { count: 1, failures: Vec::new() },
+                Err(reason) => Response::Refused { reason },
+            }),
             Request::Status
             | Request::PowerCycle { .. }
             | Request::ModemInfo { .. }
@@ -300,7 +304,8 @@ impl Operator for Online {
                 | Request::Override { .. }
                 | Request::CancelOverride { .. }
                 | Request::Test { .. }
-                | Request::Reconcile { .. } => {
+                | Request::Reconcile { .. }
+                | Request::Forget { .. } => {
                     let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
                     let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
                     self.writer.run(Command::Outcome, wish).await

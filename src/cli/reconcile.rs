@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::CliError;
-use super::desk::{Desk, print_json};
+use super::desk::{Desk, print_done, print_json};
 use super::table::{Fit, Screen, line};
 use crate::control::{Request, Response};
 use crate::model::oncall::{date_time, moment};
@@ -41,6 +41,9 @@ pub(super) struct Reconcile {
     /// Don't wait for its end
     #[arg(long)]
     no_wait: bool,
+    /// Never take in this record of the CRM, because its person was erased
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["since", "dry_run", "no_wait"])]
+    never: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -48,8 +51,13 @@ pub(super) struct Reconcile {
 
 impl Reconcile {
     pub(super) async fn run(&self, desk: &Desk, out: &mut dyn Write) -> Result<(), CliError> {
+        let crm = self.crm.as_deref().map(|name| Channel::new(Lane::Crm, name));
+        if let Some(record) = &self.never {
+            let asked = desk.ask(Request::Forget { crm, record: record.clone() }).await?;
+            return print_done(out, vec![asked], "record is never taken in", self.json);
+        }
         let request = Request::Reconcile {
-            crm: self.crm.as_deref().map(|name| Channel::new(Lane::Crm, name)),
+            crm,
             since: self.since.as_deref().map(|text| since(text, desk)).transpose()?,
             dry_run: self.dry_run,
         };

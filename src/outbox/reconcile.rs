@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use crate::model::{Channel, FoundRecord, Job, LeadId, NewJob, Page, Priority, Reconcile, Task, Timestamp};
+use crate::model::{Channel, CrmRecord, FoundRecord, Job, LeadId, NewJob, Page, Priority, Reconcile, Task, Timestamp};
 use crate::store::{Counts, NewReconcile, ReconcileRow, ReconcileState, StoreError, Tx, Why};
 
 use super::Desk;
@@ -102,13 +102,10 @@ impl Desk {
         dry_run: bool,
         now: Timestamp,
     ) -> Result<Result<Vec<LeadId>, String>, StoreError> {
-        let known = &self.settings.reconcile.channels;
-        let wanted: Vec<&Channel> =
-            known.keys().filter(|known| channel.is_none_or(|wanted| *known == wanted)).collect();
-        if wanted.is_empty() {
-            let which = channel.map_or("no CRM has".to_owned(), |channel| format!("{channel} has no"));
-            return Ok(Err(format!("{which} key `reconcile` in the configuration that the desk runs with")));
-        }
+        let wanted = match self.wanted(channel) {
+            Ok(wanted) => wanted,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let mut looks = Vec::new();
         for channel in wanted {
             if let Some(running) = tx.running_reconcile(channel)? {
@@ -120,6 +117,38 @@ impl Desk {
             }
         }
         Ok(Ok(looks))
+    }
+
+    /// A record of a CRM is never taken in, because its person was erased; or why that can't be said.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn forget(
+        &self,
+        tx: Tx<'_>,
+        channel: Option<&Channel>,
+        record: &str,
+        now: Timestamp,
+    ) -> Result<Result<(), String>, StoreError> {
+        match self.wanted(channel).as_deref() {
+            Ok([channel]) => {
+                let record = CrmRecord { channel: (*channel).clone(), id: record.to_owned() };
+                Ok(Ok(tx.forget_record(&record, now)?))
+            }
+            Ok(_) => Ok(Err("several CRMs are looked into: say in which this record is".to_owned())),
+            Err(reason) => Ok(Err(reason.clone())),
+        }
+    }
+
+    /// The CRMs that are meant: this one, or all that are looked into.
+    fn wanted(&self, channel: Option<&Channel>) -> Result<Vec<&Channel>, String> {
+        let known = self.settings.reconcile.channels.keys();
+        let wanted: Vec<&Channel> = known.filter(|known| channel.is_none_or(|wanted| *known == wanted)).collect();
+        if wanted.is_empty() {
+            let which = channel.map_or("no CRM has a".to_owned(), |channel| format!("{channel} has no"));
+            return Err(format!("{which} key `reconcile` in the configuration that the desk runs with"));
+        }
+        Ok(wanted)
     }
 
     /// The row and its first page's job.

@@ -93,3 +93,65 @@ impl Tx<'_> {
         query.query_row(params, |row| Ok(rows::parsed(row, "id"))).optional()?.transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Arrival, Closing, Gate, Opening, Settlement, Store};
+    use super::*;
+    use crate::model::{BootId, Channel, CrmRecord, CrmUpdate, JobState, Lane, NewJob, Priority, RowId, Task, Trace};
+
+    const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn arrives(store: &mut Store, at: Timestamp) -> Received {
+        let arrival = Arrival {
+            received_at: at,
+            source: "crm".into(),
+            method: "POST".into(),
+            target: "/hooks/crm".into(),
+            headers: Vec::new(),
+            body: b"{}".to_vec(),
+        };
+        let new = NewLead {
+            crm: Some(Channel::new(Lane::Crm, "crm")),
+            record_id: Some("1".into()),
+            name: None,
+            email: None,
+            phone_text: None,
+            message: "Hi".into(),
+            event_key: None,
+            content_key: "k".into(),
+        };
+        let opening = Opening { classify_on: None, deadline_after: DAY, give_up_after: DAY, read_give_up_after: DAY };
+        store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), &opening)).unwrap()
+    }
+
+    /// Writes into the lead's record, as a dead letter that is retried days later does.
+    fn is_written(store: &mut Store, lead: LeadId, at: Timestamp) {
+        let channel = Channel::new(Lane::Crm, "crm");
+        let record = CrmRecord { channel: channel.clone(), id: "1".into() };
+        let task = Task::CrmUpdate(CrmUpdate { record, label: None, priority: Some(true), owner: None });
+        let job = NewJob { lead, task, channel, priority: Priority::Normal, due_at: at, deadline_at: at.after(DAY) };
+        let boot = BootId::fresh(at);
+        let write = |tx: Tx<'_>| {
+            tx.insert_job(&job, at)?;
+            let claimed = tx.claim(&job.channel, boot, true, &|_| true, at)?.unwrap();
+            let closing = Closing { outcome: "done", reason: None, trace: &Trace::default() };
+            let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: None };
+            tx.settle(claimed.job.id, claimed.attempt, boot, &closing, settlement, at)
+        };
+        assert!(store.transact(write).unwrap());
+    }
+
+    #[test]
+    fn what_we_write_comes_back_as_no_lead_however_late_it_is_written() {
+        let mut store = Store::in_memory().unwrap();
+        let Received::Accepted(lead) = arrives(&mut store, BEGIN) else { panic!("the first is a lead") };
+        let late = BEGIN.after(DAY.saturating_mul(9));
+        is_written(&mut store, lead, late);
+        let echo = arrives(&mut store, late.after(Duration::from_secs(5)));
+        assert_eq!(echo, Received::Duplicate(lead));
+        let again = arrives(&mut store, late.after(DAY.saturating_mul(8)));
+        assert!(matches!(again, Received::Accepted(_)), "of its own accord, it is somebody who writes again");
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::tests::given::{self, opening};
 use super::super::{Desk, Pace};
 use super::*;
-use crate::model::{BootId, CrmRecord, Done, Failure, Fault, Lane, NewLead, Outcome, Report, RowId, Work};
+use crate::model::{BootId, Done, Failure, Fault, Lane, NewLead, Outcome, Report, RowId, Work};
 use crate::store::{Arrival, DeadLetterFilter, Gate, Received, Store};
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -236,8 +236,9 @@ fn what_is_no_lead_is_only_counted() {
     office.writes("");
     let gone = office.writes("erase me");
     office.writes("50 units");
-    let record = CrmRecord { channel: crm(), id: office.records[gone].lead.record_id.clone().unwrap() };
-    office.store.transact(|tx| tx.forget_record(&record, BEGIN)).unwrap();
+    let id = office.records[gone].lead.record_id.clone().unwrap();
+    let (desk, now) = (&mut office.desk, office.now);
+    office.store.transact(|tx| desk.forget(tx, None, &id, now)).unwrap().unwrap();
     office.wait(minutes(10));
     let dry = office.ask(None, true).unwrap();
     office.look(usize::MAX);

@@ -114,6 +114,7 @@ impl Operator for StandIn {
                 Request::PowerCycle { .. }
                 | Request::ModemReset { .. }
                 | Request::Override { .. }
+                | Request::Forget { .. }
                 | Request::CancelOverride { .. } => Response::Done { count: 1, failures: vec![] },
                 Request::Reconcile { .. } => Response::Looks { looks: Vec::new() },
                 Request::Test { who } => super::oncall::tested(&who),
