@@ -26,7 +26,7 @@ const AFTER_START: Duration = Duration::from_secs(20);
 const BETWEEN_STARTS: Duration = Duration::from_mins(15);
 /// Between two pages: a search may be asked five times a second where it has limits of its own.
 const PAGE_PAUSE: Duration = Duration::from_millis(250);
-/// Of a clock that was not right when the desk first started: leads of longer ago are nobody's emergency.
+/// Leads of longer ago are nobody's emergency.
 const OLDEST: Duration = Duration::from_hours(31 * 24);
 
 /// Where leads are looked for, and when.
@@ -52,8 +52,8 @@ impl Desk {
     pub(super) fn reconcile_soon(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         tx.first_start(now)?;
         for channel in self.settings.reconcile.channels.keys() {
-            let last = tx.last_reconcile(channel, false)?.map(|look| look.started_at);
-            let again_at = last.filter(|at| *at <= now).map_or(now, |at| at.after(BETWEEN_STARTS));
+            let last = tx.last_reconcile(channel, false, now)?.map(|look| look.started_at);
+            let again_at = last.map_or(now, |at| at.after(BETWEEN_STARTS));
             self.reconcile_at.insert(channel.clone(), again_at.max(now.after(AFTER_START)));
         }
         Ok(())
@@ -67,7 +67,7 @@ impl Desk {
             let (is_due, why) = if let Some(at) = self.reconcile_at.get(&channel) {
                 (*at <= now, Why::Start)
             } else {
-                let last = tx.last_reconcile(&channel, false)?.map(|look| look.started_at);
+                let last = tx.last_reconcile(&channel, false, now)?.map(|look| look.started_at);
                 (nightly.is_some_and(|night| last.is_none_or(|last| last < night)), Why::Nightly)
             };
             if !is_due || tx.running_reconcile(&channel)?.is_some() {
@@ -164,8 +164,11 @@ impl Desk {
         let Some(source) = self.settings.reconcile.channels.get(channel).cloned() else {
             return Ok(Err(format!("{channel} is not configured")));
         };
-        let floor = tx.first_start(now)?.max(now.before(OLDEST));
-        let last = tx.last_reconcile(channel, true)?.map(|last| last.until.before(OVERLAP));
+        let Some(first) = tx.first_start(now)? else {
+            return Ok(Err("the clock of this box has not been set yet (timedatectl)".to_owned()));
+        };
+        let floor = first.max(now.before(OLDEST));
+        let last = tx.last_reconcile(channel, true, now)?.map(|last| last.until.before(OVERLAP));
         let (from, until) = (since.or(last).unwrap_or(floor).max(floor), now.before(YOUNGEST));
         if from >= until {
             return Ok(Err(format!("nothing can have been missed yet: the desk looks for leads since {floor}")));
@@ -222,7 +225,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Counts, StoreError> {
         let mut counts = Counts { found: count(records.len()), ..Counts::default() };
-        let unknown = tx.unknown_records(&look.channel, records, SLACK)?;
+        let unknown = tx.unknown_records((&look.channel, &look.source), records, SLACK)?;
         counts.known = counts.found.saturating_sub(count(unknown.len()));
         for found in unknown {
             let record = found.lead.record_id.as_deref().unwrap_or_default();

@@ -2,6 +2,8 @@
 //!
 //! Such a look has no row in `leads`; its own row's id stands where a job has its lead's.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -15,6 +17,8 @@ use crate::model::{Channel, CrmRecord, FoundRecord, Lead, LeadId, NewLead, RowId
 const METHOD: &str = "RECONCILE";
 /// The name of the fact since when leads are looked for.
 const FIRST_START: &str = "first-start";
+/// This program is no older, so a clock that shows less has not been set yet (2026-11-01).
+const WRITTEN: Timestamp = Timestamp::from_millis(1_793_491_200_000);
 
 /// Why a look is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -113,14 +117,14 @@ pub struct Find {
     pub lead_id: Option<LeadId>,
 }
 
-/// What is known of a record that a lead has.
+/// A lead that may tell of a record.
 struct Known {
-    record: String,
+    /// The record's id, where the sender named it.
+    record: Option<String>,
     received_at: Timestamp,
     is_empty: bool,
     message: String,
     email: Option<String>,
-    phone_text: Option<String>,
 }
 
 impl Why {
@@ -148,28 +152,36 @@ impl ReconcileState {
 }
 
 impl Known {
-    /// Whether a lead of this record tells what was found. What came after the record was made did so, unless there was
-    /// nothing to read yet; else the words tell.
-    fn tells(&self, found: &FoundRecord, record: &str, slack: std::time::Duration) -> bool {
+    /// Whether the lead tells what was found. One of the same record that came after it was made does so, unless there was
+    /// nothing to read yet; else the words tell, also those of a form that names no record.
+    fn tells(&self, found: &FoundRecord, slack: Duration) -> bool {
         let new = &found.lead;
-        let same_words = self.message == new.message && self.email == new.email && self.phone_text == new.phone_text;
+        let same_words = self.message == new.message && self.email == new.email;
         let came_after = !self.is_empty && self.received_at.after(slack) >= found.made_at;
-        CrmRecord::same(&self.record, record) && (came_after || same_words)
+        match (&self.record, &new.record_id) {
+            (Some(known), Some(found)) => CrmRecord::same(known, found) && (came_after || same_words),
+            (None, _) => same_words && self.email.is_some(),
+            (Some(_), None) => false,
+        }
     }
 }
 
 impl Tx<'_> {
-    /// Since when leads are looked for: the desk's first start. The first call sets it.
+    /// Since when leads are looked for: the desk's first start. The first call sets it; `None` while the clock can't be
+    /// right.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn first_start(self, now: Timestamp) -> Result<Timestamp, StoreError> {
+    pub fn first_start(self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         const KEEP: &str = "INSERT OR IGNORE INTO settings (name, value) VALUES (:name, :now)";
         const READ: &str = "SELECT value FROM settings WHERE name = :name";
+        if now < WRITTEN {
+            return Ok(None);
+        }
         let params = named_params! { ":name": FIRST_START, ":now": now.to_string() };
         self.connection.prepare_cached(KEEP)?.execute(params)?;
         let mut query = self.connection.prepare_cached(READ)?;
-        query.query_row(named_params! { ":name": FIRST_START }, |row| Ok(rows::parsed(row, "value")))?
+        query.query_row(named_params! { ":name": FIRST_START }, |row| Ok(rows::parsed(row, "value")))?.map(Some)
     }
 
     /// Keeps a look that begins now.
@@ -197,16 +209,23 @@ impl Tx<'_> {
         by_id(self.connection, id)
     }
 
-    /// The last look into this CRM that was not a dry run; with `done`, the last that came to its end.
+    /// The last look into this CRM that was not a dry run; with `done`, the last that came to its end. One that was taken
+    /// by a clock that was ahead tells nothing.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn last_reconcile(self, channel: &Channel, done: bool) -> Result<Option<ReconcileRow>, StoreError> {
+    pub fn last_reconcile(
+        self,
+        channel: &Channel,
+        done: bool,
+        now: Timestamp,
+    ) -> Result<Option<ReconcileRow>, StoreError> {
         const SQL: &str = "
-            SELECT * FROM reconciles WHERE channel = :channel AND NOT dry_run AND (NOT :done OR state = 'done')
+            SELECT * FROM reconciles
+             WHERE channel = :channel AND NOT dry_run AND (NOT :done OR state = 'done') AND started_at <= :now
              ORDER BY CASE WHEN :done THEN until_at ELSE started_at END DESC LIMIT 1";
         let mut query = self.connection.prepare_cached(SQL)?;
-        let params = named_params! { ":channel": channel.as_str(), ":done": done };
+        let params = named_params! { ":channel": channel.as_str(), ":done": done, ":now": now.to_string() };
         query.query_row(params, |row| Ok(reconcile(row))).optional()?.transpose()
     }
 
@@ -266,29 +285,30 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Which of the records of one CRM no lead tells of; `slack` is how far two clocks may be apart.
+    /// Which of the records that a look found no lead tells of; `slack` is how far two clocks may be apart. A lead may be
+    /// from before its source had a CRM, or from a form that knows of none.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn unknown_records<'r>(
         self,
-        channel: &Channel,
+        (channel, source): (&Channel, &str),
         found: &'r [FoundRecord],
-        slack: std::time::Duration,
+        slack: Duration,
     ) -> Result<Vec<&'r FoundRecord>, StoreError> {
         const SQL: &str = "
-            SELECT crm_record, received_at, dropped_as, raw_message, email, phone_text FROM leads
-             WHERE crm_channel = :channel AND substr(crm_record, 1, 15) IN (SELECT value FROM json_each(:starts))";
-        let starts: Vec<String> = found.iter().filter_map(|one| one.lead.record_id.as_deref()).map(start).collect();
-        let starts = serde_json::to_string(&starts).unwrap_or_default();
-        let mut query = self.connection.prepare_cached(SQL)?;
-        let params = named_params! { ":channel": channel.as_str(), ":starts": starts };
-        let known: Vec<Known> = query.query_and_then(params, known)?.collect::<Result<_, _>>()?;
-        let is_known = |one: &&FoundRecord| {
-            let record = one.lead.record_id.as_deref().unwrap_or_default();
-            known.iter().any(|lead| lead.tells(one, record, slack))
+            SELECT crm_record, received_at, dropped_as, raw_message, email FROM leads
+             WHERE (substr(crm_record, 1, 15) IN (SELECT value FROM json_each(:starts))
+                    AND coalesce(crm_channel, CASE WHEN source = :source THEN :channel END) = :channel)
+                OR (crm_record IS NULL AND email IN (SELECT value FROM json_each(:emails)))";
+        let starts = list(found.iter().filter_map(|one| one.lead.record_id.as_deref()).map(start));
+        let emails = list(found.iter().filter_map(|one| one.lead.email.clone()));
+        let params = named_params! {
+            ":channel": channel.as_str(), ":source": source, ":starts": starts, ":emails": emails,
         };
-        Ok(found.iter().filter(|one| !is_known(one)).collect())
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let known: Vec<Known> = query.query_and_then(params, known)?.collect::<Result<_, _>>()?;
+        Ok(found.iter().filter(|one| !known.iter().any(|lead| lead.tells(one, slack))).collect())
     }
 
     /// Takes a record in whose webhook never came: `None` if its words came otherwise.
@@ -383,6 +403,11 @@ impl Reader {
     }
 }
 
+/// A list as SQLite reads it.
+fn list(texts: impl Iterator<Item = String>) -> String {
+    serde_json::to_string(&texts.collect::<Vec<_>>()).unwrap_or_default()
+}
+
 /// What two ids of the same record have in common.
 fn start(record: &str) -> String {
     record.chars().take(CrmRecord::SAME_CHARS).collect()
@@ -437,6 +462,5 @@ fn known(row: &Row<'_>) -> Result<Known, StoreError> {
         is_empty: dropped.as_deref() == Some("empty"),
         message: row.get("raw_message")?,
         email: row.get("email")?,
-        phone_text: row.get("phone_text")?,
     })
 }

@@ -74,11 +74,15 @@ impl Office {
 
     /// The webhook of a record comes, with the account in it.
     fn arrives(&mut self, nth: usize) -> Received {
+        self.arrives_by(nth, "another")
+    }
+
+    fn arrives_by(&mut self, nth: usize, source: &str) -> Received {
         let lead = &self.records[nth].lead;
         let new = NewLead { content_key: format!("account 7: {}", lead.content_key), ..lead.clone() };
         let arrival = Arrival {
             received_at: self.now,
-            source: "another".into(),
+            source: source.into(),
             method: "POST".into(),
             target: "/hooks/another".into(),
             headers: Vec::new(),
@@ -140,7 +144,8 @@ impl Office {
     }
 
     fn last(&mut self) -> ReconcileRow {
-        self.store.transact(|tx| tx.last_reconcile(&crm(), false)).unwrap().unwrap()
+        let now = self.now;
+        self.store.transact(|tx| tx.last_reconcile(&crm(), false, now)).unwrap().unwrap()
     }
 
     fn alerts(&mut self) -> Vec<String> {
@@ -151,7 +156,9 @@ impl Office {
     /// Records of which a lead tells.
     fn leads(&mut self) -> usize {
         let records = &self.records;
-        let unknown = self.store.transact(|tx| tx.unknown_records(&crm(), records, SLACK).map(|unknown| unknown.len()));
+        let unknown = self
+            .store
+            .transact(|tx| tx.unknown_records((&crm(), "website"), records, SLACK).map(|unknown| unknown.len()));
         records.len().saturating_sub(unknown.unwrap())
     }
 }
@@ -230,6 +237,37 @@ fn a_webhook_that_comes_after_all_is_the_same_lead() {
 }
 
 #[test]
+fn what_came_by_another_way_is_known() {
+    let mut office = Office::open();
+    office.wait(minutes(10));
+    let (form, early) = (office.writes("by a form"), office.writes("before there was a CRM"));
+    office.wait(minutes(1));
+    // A form of our own names no record, and a source may have had no CRM.
+    office.records[form].lead.record_id = None;
+    office.records[early].lead.crm = None;
+    for nth in [form, early] {
+        assert!(matches!(office.arrives_by(nth, "website"), Received::Accepted(_)));
+    }
+    (office.records[form].lead.record_id, office.records[early].lead.crm) = (Some("1".into()), Some(crm()));
+    office.wait(minutes(10));
+    office.look(usize::MAX);
+    let counts = office.last().counts;
+    assert_eq!((counts.found, counts.known, counts.missed), (2, 2, 0));
+}
+
+#[test]
+fn a_clock_that_is_not_set_finds_nothing() {
+    let mut office = Office { now: Timestamp::from_millis(0), ..Office::open() };
+    office.store = Store::in_memory().unwrap();
+    office.start();
+    office.look(usize::MAX);
+    assert!(office.ask(None, false).unwrap_err().starts_with("the clock of this box has not been set"));
+    office.now = BEGIN;
+    let look = office.ask(None, false);
+    assert!(look.unwrap_err().starts_with("nothing can have been missed yet"), "the first start is when it was set");
+}
+
+#[test]
 fn what_is_no_lead_is_only_counted() {
     let mut office = Office::open();
     office.wait(minutes(10));
@@ -242,10 +280,10 @@ fn what_is_no_lead_is_only_counted() {
     office.wait(minutes(10));
     let dry = office.ask(None, true).unwrap();
     office.look(usize::MAX);
-    let counts = office.row(dry).counts;
+    let (counts, now) = (office.row(dry).counts, office.now);
     assert_eq!((counts.found, counts.empty, counts.erased, counts.missed), (3, 1, 1, 1));
     assert_eq!(
-        office.store.transact(|tx| tx.last_reconcile(&crm(), true)).unwrap().map(|look| look.counts.missed),
+        office.store.transact(|tx| tx.last_reconcile(&crm(), true, now)).unwrap().map(|look| look.counts.missed),
         Some(1)
     );
 }
