@@ -15,7 +15,11 @@ use nightdesk::outbox::{
 };
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, DeadLetterFilter, Gate, Opening, Received, Store, Tx};
+use tokio::time::{Instant, interval};
 
+use crate::support::{Office, PATIENCE, Post};
+
+const CURIOUS: &str = "How does your product compare to others? I am just curious.";
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const LEADS: usize = 2_000;
 /// Every tenth is urgent.
@@ -250,4 +254,40 @@ fn the_end_of_a_day_is_for_urgent_leads_and_nothing_fails() {
     assert!(other >= Duration::from_hours(6), "{other:?}");
     let early = campaign.account.written.values().filter(|at| **at < renewed_at).count();
     assert!((200..260).contains(&early), "urgent ones, and one look each quarter of an hour: {early}");
+}
+
+/// Leads of the campaign over HTTP; `CAMPAIGN_LEADS` asks for more.
+fn leads_over_http() -> u32 {
+    std::env::var("CAMPAIGN_LEADS").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
+}
+
+/// The real binary, and a HubSpot that refuses the eleventh request of a second.
+#[tokio::test]
+async fn hubspot_has_nothing_to_refuse() {
+    let mut office = Office::new("").await;
+    let (url, at) = (office.hubspot.base_url(), office.path().display().to_string());
+    office.configure(&format!(
+        "[crm.hubspot]\nkind = \"hubspot\"\nbase-url = \"{url}\"\ntoken = {{ file = \"{at}/hubspot-token\" }}\n\
+         rate = {{ requests = 10, per = \"1s\" }}\n"
+    ));
+    office.hubspot.allow(10, Duration::from_secs(1));
+    office.start().await;
+    let leads = leads_over_http();
+    for nth in 0..leads {
+        let id = (1_000 + nth).to_string();
+        office.hubspot.set_contact(&id, &[("email", &format!("anna{id}@example.com")), ("message", CURIOUS)]);
+        assert_eq!(office.post(&Post::hubspot(&id, CURIOUS)).await.0, 202);
+    }
+    // Ten a second, and as much again for a slow machine.
+    let deadline = Instant::now() + PATIENCE + Duration::from_millis(400).saturating_mul(leads);
+    let mut ticks = interval(Duration::from_millis(100));
+    while office.reader().counts().unwrap().open_leads > 0 {
+        ticks.tick().await;
+        assert!(Instant::now() < deadline, "{:?}", office.reader().counts());
+    }
+    let asked = office.hubspot.requests();
+    let refused = asked.iter().filter(|one| one.status == Some(429)).count();
+    assert_eq!((refused, office.violations()), (0, Vec::new()));
+    assert_eq!(office.column("SELECT count(*) FROM dead_letters"), ["0"]);
+    assert_eq!(asked.len(), 2 * usize::try_from(leads).unwrap(), "the class, and the note");
 }

@@ -359,6 +359,11 @@ impl Sim<HubSpot> {
         }
     }
 
+    /// From now on takes so many requests in such a time, searches aside, and refuses more with 429.
+    pub fn allow(&self, requests: u32, per: Duration) {
+        self.site().limits.burst = Some((requests, per));
+    }
+
     /// Leaves so many requests of the day; none: 429 that only midnight ends.
     pub fn leave_of_the_day(&self, requests: u32) {
         self.site().limits.day_left = requests;
