@@ -44,6 +44,10 @@ const OWNERS: [(&str, &[&str]); 7] = [
     ("ammonia", &["sanitize"]),
 ];
 
+/// Vendors of CRMs, and the rooms that must not know any of them: what is written is decided without them.
+const VENDORS: [&str; 3] = ["hubspot", "salesforce", "pipedrive"];
+const KNOW_NO_VENDOR: [&str; 8] = ["model", "route", "store", "outbox", "control", "admin", "classify", "sanitize"];
+
 /// A longer file is more than one idea.
 const MAX_LINES: usize = 500;
 
@@ -136,6 +140,23 @@ fn every_crate_with_an_owner_stays_with_it() {
         }
     }
     no_offences("a crate is used outside of its owner (see OWNERS)", &offences);
+}
+
+#[test]
+fn what_is_decided_knows_no_vendor() {
+    let mut offences = Vec::new();
+    for source in sources("src").iter().filter(|source| KNOW_NO_VENDOR.contains(&source.room())) {
+        let code = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test =
+            source.lies_in("outbox/tests") || source.place.ends_with("tests") || source.place.contains("/tests/");
+        for line in code.lines().filter(|line| !is_test && !line.trim_start().starts_with("//")) {
+            let line = line.to_lowercase();
+            offences.extend(
+                VENDORS.iter().filter(|name| line.contains(**name)).map(|_| format!("{}: {line}", source.place)),
+            );
+        }
+    }
+    no_offences("these rooms know no vendor of CRMs", &offences);
 }
 
 #[test]
