@@ -2,7 +2,7 @@
 
 DROP VIEW IF EXISTS v_leads;
 CREATE VIEW v_leads AS
-SELECT l.number, l.code, l.id AS lead_id, l.received_at,
+SELECT l.number, l.code, l.id AS lead_id, l.received_at, l.made_at,
        datetime(l.received_at, 'localtime') AS received_local,
        l.source, l.name, l.email, l.phone_text AS phone,
        coalesce(l.label, CASE WHEN l.provisional_at IS NOT NULL THEN 'unclassified' END) AS class,
@@ -36,7 +36,8 @@ SELECT l.number, l.code, l.id AS lead_id, l.received_at,
 DROP VIEW IF EXISTS v_timeline;
 CREATE VIEW v_timeline AS
 SELECT lead_id, at, datetime(at, 'localtime') AS at_local, what, detail
-  FROM (SELECT lead_id, received_at AS at, 'webhook ' || verdict AS what, method || ' ' || target AS detail
+  FROM (SELECT lead_id, received_at AS at, CASE method WHEN 'RECONCILE' THEN 'found in the CRM, as its webhook never came' ELSE 'webhook ' || verdict END AS what,
+               method || ' ' || target AS detail
           FROM inbox WHERE lead_id IS NOT NULL
         UNION ALL
         SELECT lead_id, at, 'model ' || provider || CASE WHEN label IS NULL THEN ' gave no label' ELSE ' says ' || label END,
