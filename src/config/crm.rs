@@ -1,6 +1,7 @@
 //! The CRMs that are written to: what all kinds have in common. What only one kind has is in the file of its name.
 
 mod hubspot;
+mod salesforce;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::{Problems, SecretRef, raw};
 use crate::model::Label;
 
 pub use hubspot::Hubspot;
+pub use salesforce::{Salesforce, SignIn};
 
 /// The longest that one call may take: the vendors cut their own requests off about then.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,6 +46,8 @@ pub struct Crm {
 pub enum Vendor {
     /// `HubSpot`.
     Hubspot(Hubspot),
+    /// Salesforce.
+    Salesforce(Salesforce),
 }
 
 /// So many requests in such a time.
@@ -61,7 +65,7 @@ impl Crm {
         if !is_name(name) {
             problems.error(at(""), NAME_WHAT);
         }
-        let kind = problems.required(raw.kind, at(".kind"), "\"hubspot\"")?;
+        let kind = problems.required(raw.kind, at(".kind"), "\"hubspot\" or \"salesforce\"")?;
         let values = values(raw.values.take().unwrap_or_default(), &at(".values"), problems);
         let typed = raw.rate.take().unwrap_or_default();
         let usual = kind.rate();
@@ -78,6 +82,7 @@ impl Crm {
         let reconcile = trimmed(raw.reconcile.take());
         let vendor = match kind {
             raw::CrmKind::Hubspot => Hubspot::of(&mut raw, &at, problems).map(Vendor::Hubspot),
+            raw::CrmKind::Salesforce => Salesforce::of(&mut raw, &at, problems).map(Vendor::Salesforce),
         };
         tell_left_over(&raw, &at, problems);
         Some(Self { vendor: vendor?, note, values, timeout, rate, urgent_reserve, time_zone, reconcile })
@@ -88,6 +93,7 @@ impl Crm {
     pub fn message_property(&self) -> &str {
         match &self.vendor {
             Vendor::Hubspot(hubspot) => &hubspot.message_property,
+            Vendor::Salesforce(salesforce) => &salesforce.message_property,
         }
     }
 
@@ -95,6 +101,20 @@ impl Crm {
     pub(super) fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
         match &self.vendor {
             Vendor::Hubspot(hubspot) => vec![("token", &hubspot.token)],
+            Vendor::Salesforce(salesforce) => match &salesforce.sign_in {
+                SignIn::Secret(secret) => vec![("client-secret", secret)],
+                SignIn::Jwt { .. } => Vec::new(),
+            },
+        }
+    }
+
+    /// Its private keys, each with the key that names it: files of many lines, which are read when they are needed.
+    pub(super) fn private_keys(&self) -> Vec<(&'static str, &SecretRef)> {
+        match &self.vendor {
+            Vendor::Salesforce(Salesforce { sign_in: SignIn::Jwt { private_key, .. }, .. }) => {
+                vec![("private-key", private_key)]
+            }
+            Vendor::Hubspot(_) | Vendor::Salesforce(_) => Vec::new(),
         }
     }
 }
@@ -104,6 +124,8 @@ impl raw::CrmKind {
     const fn rate(self) -> Rate {
         match self {
             Self::Hubspot => Rate { requests: 90, per: Duration::from_secs(10) },
+            // Salesforce counts calls by the day, and no more than 25 long ones at a time.
+            Self::Salesforce => Rate { requests: 25, per: Duration::from_secs(1) },
         }
     }
 }
@@ -118,6 +140,13 @@ fn tell_left_over(raw: &raw::Crm, at: &dyn Fn(&str) -> String, problems: &mut Pr
         (".priority-property", raw.priority_property.is_some()),
         (".message-property", raw.message_property.is_some()),
         (".display", raw.display.is_some()),
+        (".api-version", raw.api_version.is_some()),
+        (".client-id", raw.client_id.is_some()),
+        (".client-secret", raw.client_secret.is_some()),
+        (".username", raw.username.is_some()),
+        (".private-key", raw.private_key.is_some()),
+        (".audience", raw.audience.is_some()),
+        (".task-key-field", raw.task_key_field.is_some()),
     ];
     for (key, is_left) in keys {
         if is_left {

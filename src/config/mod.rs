@@ -31,7 +31,7 @@ use std::path::Path;
 
 pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use canary::Canary;
-pub use crm::{Crm, Hubspot, Rate, Vendor};
+pub use crm::{Crm, Hubspot, Rate, Salesforce, SignIn, Vendor};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use modem::{Modem, Timings};

@@ -250,6 +250,13 @@ tables! {
         classification_property: String,
         priority_property: String,
         message_property: String,
+        api_version: String,
+        client_id: String,
+        client_secret: SecretRef,
+        username: String,
+        private_key: SecretRef,
+        audience: Text<BaseUrl>,
+        task_key_field: String,
         note: bool,
         values: HashMap<Label, String>,
         display: HashMap<Label, String>,
@@ -343,6 +350,7 @@ pub(super) enum Translit {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum CrmKind {
     Hubspot,
+    Salesforce,
 }
 
 /// One pointer or a list of them, tried in order.

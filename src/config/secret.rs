@@ -201,11 +201,12 @@ impl Secrets {
                 problems.error(path, SecretError::NotAKey.to_string());
             }
         }
-        if let Some(tls) = &config.server.tls
-            && let Err(error) = tls.key.locate(credentials)
-            && !matches!(error, SecretError::Sealed(_))
-        {
-            problems.error("server.tls.key", error.to_string());
+        for (path, key) in config.private_keys() {
+            if let Err(error) = key.locate(credentials)
+                && !matches!(error, SecretError::Sealed(_))
+            {
+                problems.error(path, error.to_string());
+            }
         }
         let credentials = credentials.map(Path::to_owned);
         if problems.errors.is_empty() { Ok(Self { values, credentials }) } else { Err(problems) }
@@ -257,12 +258,21 @@ impl Config {
         sources.chain(llm).chain(twilio).chain(crm).chain(pins).collect()
     }
 
+    /// Every private key the configuration names, with the key that names it. They are files of many lines that are only
+    /// located here; whoever needs one reads it.
+    fn private_keys(&self) -> Vec<(String, &SecretRef)> {
+        let tls = self.server.tls.iter().map(|tls| ("server.tls.key".to_owned(), &tls.key));
+        let crm = self.crm.iter().flat_map(|(name, crm)| {
+            crm.private_keys().into_iter().map(move |(key, at)| (format!("crm.{name}.{key}"), at))
+        });
+        tls.chain(crm).collect()
+    }
+
     /// The credentials the configuration names, each with the keys that name it.
     #[must_use]
     pub fn credentials(&self) -> BTreeMap<String, Vec<String>> {
-        let tls = self.server.tls.iter().map(|tls| ("server.tls.key".to_owned(), &tls.key));
         let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (path, at) in self.secret_refs().into_iter().chain(tls) {
+        for (path, at) in self.secret_refs().into_iter().chain(self.private_keys()) {
             if let SecretRef::Credential(name) = at {
                 named.entry(name.clone()).or_default().push(path);
             }

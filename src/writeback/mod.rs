@@ -6,6 +6,7 @@
 
 pub mod hubspot;
 pub mod note;
+pub mod salesforce;
 
 use std::fmt;
 use std::future::Future;

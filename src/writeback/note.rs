@@ -109,6 +109,23 @@ pub fn html(lines: &[String], key: &str) -> String {
     body
 }
 
+/// The lines as plain text of at most `max_chars`, with our marker as the last line so that a look-up can find it.
+#[must_use]
+pub fn plain(lines: &[String], key: &str, max_chars: usize) -> String {
+    let marker = marker(key);
+    let room = max_chars.saturating_sub(marker.chars().count());
+    let line = |line: &String| {
+        let plain = line.chars().map(|c| if c.is_control() { ' ' } else { c });
+        plain.chain(std::iter::once('\n')).collect::<String>()
+    };
+    let body: String = lines.iter().map(line).collect();
+    if body.chars().count() <= room {
+        return body + &marker;
+    }
+    let kept: String = body.chars().take(room.saturating_sub(2)).collect();
+    format!("{kept}…\n{marker}")
+}
+
 /// What a look-up searches for: the effect's key under our name.
 #[must_use]
 pub fn marker(key: &str) -> String {

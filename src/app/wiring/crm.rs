@@ -8,6 +8,7 @@ use crate::intake;
 use crate::model::{Failure, Fault};
 use crate::wire::Wire;
 use crate::writeback::hubspot::{self, HubSpot};
+use crate::writeback::salesforce::{self, Salesforce};
 use crate::writeback::{AsLead, Crm};
 
 /// The writer of an account.
@@ -37,6 +38,36 @@ pub(super) fn crm(
             };
             Arc::new(HubSpot::new(settings, wire.clone()))
         }
+        Vendor::Salesforce(salesforce) => {
+            let settings = salesforce::Settings {
+                base_url: salesforce.base_url.as_str().to_owned(),
+                api_version: salesforce.api_version.clone(),
+                client_id: salesforce.client_id.clone(),
+                sign_in: sign_in(&salesforce.sign_in, secrets)?,
+                classification_property: salesforce.classification_property.clone(),
+                values: crm.values.clone(),
+                priority_property: salesforce.priority_property.clone(),
+                message_property: salesforce.message_property.clone(),
+                task_key_field: salesforce.task_key_field.clone(),
+                as_lead,
+                zone: config.business.time_zone.clone(),
+                account_zone: zone,
+                timeout: crm.timeout,
+            };
+            Arc::new(Salesforce::new(settings, wire.clone()))
+        }
+    })
+}
+
+/// How a Salesforce app proves who it is. Of a key only the place is kept.
+fn sign_in(sign_in: &config::SignIn, secrets: &Secrets) -> Result<salesforce::SignIn, SecretError> {
+    Ok(match sign_in {
+        config::SignIn::Secret(secret) => salesforce::SignIn::Secret(secrets.get(secret)?.clone()),
+        config::SignIn::Jwt { username, private_key, audience } => salesforce::SignIn::Jwt {
+            username: username.clone(),
+            key: secrets.locate(private_key)?,
+            audience: audience.as_str().to_owned(),
+        },
     })
 }
 

@@ -429,3 +429,14 @@ fn a_marker_is_that_of_one_key_only() {
         assert_eq!(carries(body, "nd1crmnote1"), want, "{name}");
     }
 }
+
+#[test]
+fn plain_text_ends_with_the_marker_however_long_it_is() {
+    let lines = ["nightdesk: SPAM.".to_owned(), "22:04 a <b>\u{1}\n&.".to_owned()];
+    assert_eq!(plain(&lines, "nd1", 1_000), "nightdesk: SPAM.\n22:04 a <b>  &.\nnightdesk:nd1");
+    let (long, exact) = ([String::from("ü").repeat(100)], [String::from("ü").repeat(50)]);
+    let cut = plain(&long, "nd1", 64);
+    assert_eq!((cut.chars().count(), cut.as_str()), (64, format!("{}…\nnightdesk:nd1", "ü".repeat(49)).as_str()));
+    assert_eq!(plain(&exact, "nd1", 64), format!("{}\nnightdesk:nd1", "ü".repeat(50)));
+    assert!(carries(&cut, "nd1"));
+}
