@@ -1,4 +1,4 @@
-//! Stand-ins for the outside world: an OpenAI-compatible LLM, HubSpot, Twilio, and a GSM modem on a pseudo-terminal.
+//! Stand-ins for the outside world: an OpenAI-compatible LLM, HubSpot, Salesforce, Twilio, and a GSM modem on a pseudo-terminal.
 //!
 //! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
 //! says it accepted is what happened in the world. So they are as strict as the vendors' published specifications,
@@ -12,7 +12,7 @@ mod http;
 pub mod hubspot;
 pub mod llm;
 pub mod modem;
-
+pub mod salesforce;
 pub mod twilio;
 
 #[cfg(test)]
@@ -24,7 +24,7 @@ pub use http::{Answer, Seen, Sim, Site};
 pub use hubspot::HubSpot;
 pub use llm::Llm;
 pub use modem::Modem;
-
+pub use salesforce::Salesforce;
 pub use twilio::{Message, Posting, Twilio};
 
 use serde_json::Value;
