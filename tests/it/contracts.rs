@@ -4,6 +4,7 @@
 //! what the simulators saw on the wire. No constant of the program is used.
 
 mod hubspot;
+mod salesforce;
 
 use nightdesk::demo::sim::Seen;
 use serde_json::{Value, json};

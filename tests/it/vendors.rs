@@ -18,7 +18,7 @@ use nightdesk::writeback::{AsLead, Crm, note};
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const TO: &str = "+15551230001";
 /// Long enough for a busy machine, short enough to sit through a peer that hangs.
-const TIMEOUT: Duration = Duration::from_millis(1_500);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(1_500);
 
 async fn twilio() -> (Sim<sim::Twilio>, Twilio) {
     let sim = Sim::spawn(sim::Twilio::new(ACCOUNT, "token")).await.unwrap();
@@ -159,7 +159,7 @@ pub(crate) fn class(outcome: &Outcome) -> &'static str {
 }
 
 /// What goes wrong; its class when the request may not be repeated, and when it may.
-fn faults() -> Vec<(&'static str, Fault, &'static str, &'static str)> {
+pub(crate) fn faults() -> Vec<(&'static str, Fault, &'static str, &'static str)> {
     vec![
         ("500", Fault::status(500), "unknown", "transient"),
         ("500 after the work", Fault::status(500).applied(), "unknown", "transient"),
