@@ -106,11 +106,16 @@ impl Office {
         for (name, secret) in
             ["hubspot-secret", "website-secret", "llm-key", "hubspot-token", "twilio-token"].into_iter().zip(SECRETS)
         {
-            let mut options = OpenOptions::new();
-            let mut file =
-                options.create(true).write(true).truncate(true).mode(0o600).open(self.path().join(name)).unwrap();
-            std::io::Write::write_all(&mut file, secret.as_bytes()).unwrap();
+            self.write_secret(name, secret);
         }
+    }
+
+    /// Puts a secret into a file of the office's folder that nobody else may read.
+    pub(crate) fn write_secret(&self, name: &str, secret: &str) {
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.create(true).write(true).truncate(true).mode(0o600).open(self.path().join(name)).unwrap();
+        std::io::Write::write_all(&mut file, secret.as_bytes()).unwrap();
     }
 
     /// Writes the configuration: the office's own, with the tables of `more` in place of its own of the same name.
