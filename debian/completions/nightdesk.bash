@@ -227,7 +227,7 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --misbehave)
-                    COMPREPLY=($(compgen -W "llm hubspot twilio modem" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "llm hubspot salesforce twilio modem" -- "${cur}"))
                     return 0
                     ;;
                 --config)

@@ -28,7 +28,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -l config -d 'The desk
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s V -l version -d 'Print version'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "run" -d 'Run the desk until it is asked to stop (SIGTERM or Ctrl-C)'
-complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: nine leads, nothing leaves this machine'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: ten leads, nothing leaves this machine'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "check" -d 'Find everything that is wrong with the configuration, and with what it names'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "doctor" -d 'Find what is wrong with this box: service, modems, clock, power, disk, listeners'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "status" -d 'Show how the desk stands: alerts first, then channels and counts'
@@ -48,6 +48,7 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'T
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l misbehave -d 'Make one of the simulators misbehave, to see that the demo notices' -r -f -a "llm\t'The model chats instead of classifying'
 hubspot\t'HubSpot is down'
+salesforce\t'Salesforce is down'
 twilio\t'Twilio is down'
 modem\t'The modem takes texts and falls silent'"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l config -d 'The desk\'s configuration' -r -F

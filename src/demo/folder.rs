@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::people::{DANA, LEE};
 use super::samples::PORTAL;
-use super::world::{ACCOUNT, MODEL, World};
+use super::world::{ACCOUNT, MODEL, SF_CLIENT, SF_KEY, World};
 
 /// The path of a socket has at most so many bytes (`unix(7)`, less the zero at its end).
 const MOST_SOCKET_PATH_BYTES: usize = 107;
@@ -26,6 +26,8 @@ pub(super) const PUBLIC_URL: &str = "https://leads.example.com";
 pub(super) struct Keys {
     pub(super) hubspot_client: String,
     pub(super) hubspot: String,
+    pub(super) salesforce_hook: String,
+    pub(super) salesforce: String,
     pub(super) openai: String,
     pub(super) twilio: String,
     pub(super) website: String,
@@ -36,7 +38,16 @@ impl Keys {
     pub(super) fn fresh() -> Self {
         let (hubspot, openai) = (format!("pat-{}", random(24)), format!("sk-{}", random(32)));
         let pin = fastrand::u16(1_000..10_000).to_string();
-        Self { hubspot_client: random(32), hubspot, openai, twilio: random(32), website: random(24), pin }
+        Self {
+            hubspot_client: random(32),
+            hubspot,
+            salesforce_hook: random(24),
+            salesforce: random(40),
+            openai,
+            twilio: random(32),
+            website: random(24),
+            pin,
+        }
     }
 }
 
@@ -91,6 +102,8 @@ impl Folder {
         for (name, secret) in [
             ("hubspot-client-secret", &keys.hubspot_client),
             ("hubspot-token", &keys.hubspot),
+            ("salesforce-secret", &keys.salesforce_hook),
+            ("salesforce-client-secret", &keys.salesforce),
             ("openai-key", &keys.openai),
             ("twilio-token", &keys.twilio),
             ("website-secret", &keys.website),
@@ -177,11 +190,7 @@ account-sid = "{ACCOUNT}"
 token = {twilio}
 from = "+13035550100"
 
-[crm.hubspot]
-kind = "hubspot"
-base-url = "{hubspot_url}"
-token = {hubspot}
-"#,
+{crms}"#,
             DANA.key,
             LEE.key,
             DANA.key,
@@ -201,8 +210,36 @@ token = {hubspot}
             pin = secret("sim-pin"),
             twilio_url = world.twilio.base_url(),
             twilio = secret("twilio-token"),
+            crms = self.crms(world),
+        )
+    }
+    /// The CRMs, and the source that only one of them needs.
+    fn crms(&self, world: &World) -> String {
+        let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));
+        format!(
+            r#"[crm.hubspot]
+kind = "hubspot"
+base-url = "{hubspot_url}"
+token = {hubspot}
+
+[sources.salesforce]
+kind = "salesforce-outbound"
+auth = {{ scheme = "salesforce", organization-id = "{organization}", secret = {hook} }}
+crm = "salesforce"
+
+[crm.salesforce]
+kind = "salesforce"
+base-url = "{salesforce_url}"
+client-id = "{SF_CLIENT}"
+client-secret = {salesforce}
+task-key-field = "{SF_KEY}"
+"#,
             hubspot_url = world.hubspot.base_url(),
             hubspot = secret("hubspot-token"),
+            organization = world.salesforce.organization(),
+            hook = secret("salesforce-secret"),
+            salesforce_url = world.salesforce.base_url(),
+            salesforce = secret("salesforce-client-secret"),
         )
     }
 }

@@ -1,9 +1,10 @@
-//! `nightdesk demo`: the real daemon in a simulated world, and nine leads that show what it does.
+//! `nightdesk demo`: the real daemon in a simulated world, and ten leads that show what it does.
 //!
 //! [`run`] writes a configuration and secrets into a fresh folder, loads them as the daemon does, starts the daemon in
 //! this process with the simulators of [`sim`] around it, posts signed webhooks and tells the story from the database
 //! and the simulators. Nothing leaves this machine.
 
+mod crms;
 mod folder;
 mod follow;
 mod frame;
@@ -145,7 +146,7 @@ async fn tell(
     books: &mut Books,
 ) -> Result<(), DemoError> {
     let Stage { folder, keys, world, config } = stage;
-    let mut night = Night::new(Page::new(out), world, addresses.intake, &keys.hubspot_client, &config.storage)?;
+    let mut night = Night::new(Page::new(out), world, addresses.intake, keys, &config.storage)?;
     frame::opening(night.page(), folder, addresses)?;
     tokio::select! {
         told = night.tell() => told?,

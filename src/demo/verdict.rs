@@ -2,7 +2,7 @@
 
 use super::ledger::{Entry, State};
 use super::samples::{Around, EITHER, SAMPLES, Sample, Want, WantedAction};
-use super::world::{CLASS, FLAG, World};
+use super::world::World;
 use crate::model::Label;
 
 /// The SIM locks itself whenever it loses power: at the start, and when the modem is unplugged.
@@ -57,27 +57,28 @@ fn in_the_books(sample: &Sample, entry: &Entry, first: Option<&str>) -> Vec<Stri
     faults
 }
 
-/// What HubSpot must show: the class, the flag where it is urgent, and one note unless it is spam.
+/// What its CRM must show: the class, the flag where it is urgent, and one note unless it is spam.
 fn in_the_world(sample: &Sample, world: &World) -> Vec<String> {
     let Want::Lead(label, wanted) = sample.want else { return Vec::new() };
-    let contact = sample.person.contact.to_string();
+    let place = sample.person.record.place();
+    let vendor = place.vendor();
     let mut faults = Vec::new();
     let mut expect = |what: &str, got: Option<String>, want: Option<&str>| {
         if got.as_deref() != want {
             let name = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
-            faults.push(format!("HubSpot shows {what} = {}, not {}", name(got.as_deref()), name(want)));
+            faults.push(format!("{vendor} shows {what} = {}, not {}", name(got.as_deref()), name(want)));
         }
     };
-    expect(CLASS, world.hubspot.property(&contact, CLASS), Some(label.name()));
-    let flag = (label == Label::UrgentBuyer).then_some("true");
-    expect(FLAG, world.hubspot.property(&contact, FLAG), flag);
+    let [(class, is_class), (flag, is_flag)] = world.fields(&place);
+    expect(class, is_class, Some(label.name()));
+    expect(flag, is_flag, (label == Label::UrgentBuyer).then_some("true"));
     let notes = wanted.iter().filter(|(kind, _, _)| *kind == "crm_note").count();
-    let shown = world.notes(&contact).len();
+    let shown = world.notes(&place).len();
     if shown != notes {
-        faults.push(format!("HubSpot shows {shown} notes, not {notes}"));
+        faults.push(format!("{vendor} shows {shown} notes, not {notes}"));
     }
     if matches!(sample.around, Around::OptionRemoved(_))
-        && !world.notes(&contact).concat().iter().any(|line| line.contains("could not"))
+        && !world.notes(&place).concat().iter().any(|line| line.contains("could not"))
     {
         faults.push("its note doesn't tell that HubSpot refused".to_owned());
     }

@@ -1,4 +1,5 @@
-//! The world around the demo's desk: a language model, a HubSpot account, a Twilio account and a modem, all simulated.
+//! The world around the demo's desk: a language model, a HubSpot account, a Salesforce org, a Twilio account and a
+//! modem, all simulated.
 //!
 //! What they say happened is what happened: the story shows their side of it, and their list of the desk's mistakes
 //! must stay empty.
@@ -7,9 +8,9 @@ use std::io;
 use std::path::Path;
 
 use super::folder::Keys;
-use super::samples::SAMPLES;
+use super::samples::{Record, SAMPLES};
 use super::sim::modem::Setup;
-use super::sim::{HubSpot, Llm, Modem, Sim, Twilio};
+use super::sim::{HubSpot, Llm, Modem, Salesforce, Sim, Twilio};
 use crate::model::Label;
 
 /// The account at Twilio.
@@ -20,6 +21,13 @@ pub(super) const MODEL: &str = "gpt-5-mini";
 pub(super) const CLASS: &str = "auto_classification";
 /// The property that flags top priority.
 pub(super) const FLAG: &str = "high_priority";
+/// The fields for the same in Salesforce.
+pub(super) const SF_CLASS: &str = "Auto_Classification__c";
+pub(super) const SF_FLAG: &str = "High_Priority__c";
+/// The external id on Activity.
+pub(super) const SF_KEY: &str = "Nightdesk_Key__c";
+/// The consumer key of the app that the org knows the desk by.
+pub(super) const SF_CLIENT: &str = "3MVG9nightdesk";
 /// The contact that the example for curl belongs to.
 pub(super) const VISITOR: u32 = 110;
 
@@ -30,6 +38,8 @@ pub enum Culprit {
     Llm,
     /// HubSpot is down.
     Hubspot,
+    /// Salesforce is down.
+    Salesforce,
     /// Twilio is down.
     Twilio,
     /// The modem takes texts and falls silent.
@@ -41,6 +51,7 @@ pub enum Culprit {
 pub(super) struct World {
     pub(super) llm: Sim<Llm>,
     pub(super) hubspot: Sim<HubSpot>,
+    pub(super) salesforce: Sim<Salesforce>,
     pub(super) twilio: Sim<Twilio>,
     pub(super) modem: Modem,
 }
@@ -61,14 +72,28 @@ impl World {
             .enum_property(CLASS, &Label::ALL.map(Label::name))
             .bool_property(FLAG)
             .contact(VISITOR.to_string(), &[("firstname", "You"), ("email", "you@example.com")]);
+        let mut org = Salesforce::new(SF_CLIENT, keys.salesforce.as_str())
+            .picklist(SF_CLASS, &Label::ALL.map(Label::name))
+            .checkbox(SF_FLAG)
+            .task_key(SF_KEY);
         for sample in SAMPLES {
             let person = sample.person;
-            let known = [("firstname", person.first), ("lastname", person.last), ("email", person.email)];
-            account = account.contact(person.contact.to_string(), &known);
+            match person.record {
+                Record::Hubspot(id) => {
+                    let known = [("firstname", person.first), ("lastname", person.last), ("email", person.email)];
+                    account = account.contact(id.to_string(), &known);
+                }
+                Record::Salesforce(id) => {
+                    let known = [("FirstName", person.first), ("LastName", person.last), ("Email", person.email)];
+                    let asks = [("Phone", person.phone), ("Description", sample.message.unwrap_or_default())];
+                    org = org.lead(id, &[&known[..], &asks].concat());
+                }
+            }
         }
         Ok(Self {
             llm: Sim::spawn(Llm::new(keys.openai.as_str()).model(MODEL)).await?,
             hubspot: Sim::spawn(account).await?,
+            salesforce: Sim::spawn(org).await?,
             twilio: Sim::spawn(Twilio::new(ACCOUNT, &keys.twilio)).await?,
             modem: Setup::default().pin(&keys.pin).spawn(port)?,
         })
@@ -78,6 +103,7 @@ impl World {
         match culprit {
             Culprit::Llm => self.llm.misbehave(),
             Culprit::Hubspot => self.hubspot.misbehave(),
+            Culprit::Salesforce => self.salesforce.misbehave(),
             Culprit::Twilio => self.twilio.misbehave(),
             Culprit::Modem => self.modem.misbehave(),
         }
@@ -88,6 +114,7 @@ impl World {
         let of = |who: &'static str, list: Vec<String>| list.into_iter().map(move |what| format!("{who}: {what}"));
         of("the model", self.llm.violations())
             .chain(of("HubSpot", self.hubspot.violations()))
+            .chain(of("Salesforce", self.salesforce.violations()))
             .chain(of("Twilio", self.twilio.violations()))
             .chain(of("the modem", self.modem.violations()))
             .collect()
@@ -106,36 +133,10 @@ impl World {
         modem.chain(twilio.map(|sms| Shown { by: "twilio", to: sms.to, text: sms.body })).collect()
     }
 
-    /// The notes on a contact as HubSpot shows them: lines of text, without the line that is for the desk itself.
-    pub(super) fn notes(&self, contact: &str) -> Vec<Vec<String>> {
-        self.hubspot.notes_of(contact).iter().map(|note| shown(&note.body)).collect()
-    }
-
     /// Somebody removes, or puts back, what HubSpot takes for a class.
     pub(super) fn allow(&self, label: Label, allowed: bool) {
         let names: Vec<&str> =
             Label::ALL.into_iter().filter(|known| allowed || *known != label).map(Label::name).collect();
         self.hubspot.set_property(CLASS, &names);
-    }
-}
-
-/// A note's HTML as a browser shows it.
-fn shown(html: &str) -> Vec<String> {
-    let text = |line: &str| {
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
-            .iter()
-            .fold(line.to_owned(), |line, (entity, c)| line.replace(entity, c))
-    };
-    html.split("<br>").filter(|line| !line.starts_with("nightdesk:nd")).map(text).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_note_is_shown_without_its_markup() {
-        let html = "nightdesk: SPAM.<br>22:04 &lt;b&gt; &amp;amp;.<br>nightdesk:nd0123crmnote1";
-        assert_eq!(shown(html), ["nightdesk: SPAM.", "22:04 <b> &amp;."]);
     }
 }

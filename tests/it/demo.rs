@@ -38,7 +38,7 @@ fn actions(entry: &Value) -> Vec<String> {
 }
 
 #[test]
-fn nine_leads_end_as_they_should() {
+fn ten_leads_end_as_they_should() {
     const KEYS: [&str; 7] = ["sample", "lead_id", "state", "label", "classified_by", "actions", "ms_to_sms"];
     const CLAIMED: [&str; 3] = ["crm_update hubspot done", "crm_note hubspot done", "crm_note hubspot done"];
     let (home, crm) = (home(), ["crm_update hubspot done", "crm_note hubspot done"]);
@@ -49,6 +49,8 @@ fn nine_leads_end_as_they_should() {
     let claimed = |texts: &[&'static str]| [texts, &CLAIMED].concat();
     let by_modem = ["sms modem done", "sms modem done"];
     let either = "sms either done";
+    let noted = "crm_note salesforce done";
+    let in_salesforce = ["sms modem done", "sms modem done", "crm_update salesforce done", noted, noted];
     let wanted = [
         ("urgent", "settled", json!("URGENT_BUYER"), claimed(&by_modem)),
         ("tire-kicker", "settled", json!("TIRE_KICKER"), crm.to_vec()),
@@ -64,6 +66,7 @@ fn nine_leads_end_as_they_should() {
             claimed(&["sms modem cancelled", either, either, either, "sms twilio done"]),
         ),
         ("crm-refuses", "settled", json!("TIRE_KICKER"), crm.to_vec()),
+        ("salesforce", "settled", json!("URGENT_BUYER"), in_salesforce.to_vec()),
     ];
     assert_eq!(entries.len(), wanted.len());
     for (entry, (sample, state, label, wanted)) in entries.iter().zip(wanted) {
@@ -97,6 +100,8 @@ fn the_story_is_for_people_and_what_it_says_to_try_works() {
         "Dana answers: the lead is Dana's",
         "so Lee is called",
         "Lee answers: the lead is Lee's",
+        "Salesforce shows on lead 00Q",
+        "and a completed task on lead 00Q",
         "nightdesk.db",
         "alias desk=",
     ] {
@@ -122,8 +127,8 @@ fn a_world_that_misbehaves_is_noticed() {
             (who, demo(home.path(), &["--json", "--misbehave", who]))
         })
     };
-    for (who, output) in ["llm", "hubspot", "twilio", "modem"].map(run).map(|run| run.join().unwrap()) {
+    for (who, output) in ["llm", "hubspot", "salesforce", "twilio", "modem"].map(run).map(|run| run.join().unwrap()) {
         assert_eq!(output.status.code(), Some(70), "{who}: {output:?}");
-        assert_eq!(entries(&output).len(), 9, "{who}");
+        assert_eq!(entries(&output).len(), 10, "{who}");
     }
 }
