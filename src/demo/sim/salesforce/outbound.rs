@@ -8,7 +8,6 @@ use super::{Record, Salesforce, ids};
 
 /// The fields that the message was set up with.
 const FIELDS: [&str; 6] = ["Description", "Email", "FirstName", "LastName", "MobilePhone", "Phone"];
-const HEADERS: [(&str, &str); 2] = [("content-type", "text/xml; charset=UTF-8"), ("soapaction", "\"\"")];
 
 /// Text as XML has it.
 fn escaped(text: &str) -> String {
@@ -21,7 +20,7 @@ impl Salesforce {
         let Some(echo) = self.echo.clone() else { return };
         self.messages = self.messages.saturating_add(1);
         let body = self.message(record, self.messages);
-        echo.send(&HEADERS, body);
+        echo.send(vec![("soapaction", "\"\"".to_owned())], body);
     }
 
     /// The `number`-th message of the org, about this record.
