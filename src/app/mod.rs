@@ -32,7 +32,9 @@ use crate::{admin, control, intake};
 pub use clock::is_plausible_time;
 pub use ledger::offline_ledger;
 pub use operator::Offline;
-pub use wiring::{classifiers, crms, journal, modem_settings, open_source, sanitizer, sources, tls_files, twilio};
+pub use wiring::{
+    broken_requests, classifiers, crms, journal, modem_settings, open_source, sanitizer, sources, tls_files, twilio,
+};
 
 /// What a modem's task may take of the grace to leave its modem at rest.
 const MODEM_GRACE: Duration = Duration::from_secs(3);

@@ -27,6 +27,7 @@ use crate::writeback::Crm;
 
 use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
+pub use crm::broken_requests;
 pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.

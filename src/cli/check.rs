@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::CliError;
 use super::desk::{Desk, print_json};
 use super::table::line;
+use crate::app;
 use crate::config::{Config, Problem, Problems, SecretError, Secrets};
 use crate::route::SmsTemplate;
 
@@ -129,6 +130,9 @@ impl Findings {
             && let Err(error) = SmsTemplate::new(template)
         {
             found.error("sms.template", error.to_string());
+        }
+        for (path, words) in app::broken_requests(&desk.config) {
+            found.error(path, words);
         }
         if let Some(secrets) = &secrets {
             place::tls(&desk.config, secrets, &mut found);

@@ -1,6 +1,8 @@
 //! The CRMs that are written to: what all kinds have in common. What only one kind has is in the file of its name.
 
+mod http;
 mod hubspot;
+mod pipedrive;
 mod salesforce;
 
 use std::collections::HashMap;
@@ -12,7 +14,9 @@ use super::typed::{BaseUrl, NAME_WHAT, Text, is_name, trimmed};
 use super::{Problems, SecretRef, raw};
 use crate::model::Label;
 
+pub use http::{Http, HttpAuth, HttpMethod, HttpRequest, HttpSuccess};
 pub use hubspot::Hubspot;
+pub use pipedrive::Pipedrive;
 pub use salesforce::{Salesforce, SignIn};
 
 /// The longest that one call may take: the vendors cut their own requests off about then.
@@ -46,6 +50,10 @@ pub struct Crm {
 pub enum Vendor {
     /// `HubSpot`.
     Hubspot(Hubspot),
+    /// Pipedrive.
+    Pipedrive(Pipedrive),
+    /// Any that takes JSON, as the operator describes it.
+    Http(Box<Http>),
     /// Salesforce.
     Salesforce(Salesforce),
 }
@@ -65,7 +73,8 @@ impl Crm {
         if !is_name(name) {
             problems.error(at(""), NAME_WHAT);
         }
-        let kind = problems.required(raw.kind, at(".kind"), "\"hubspot\" or \"salesforce\"")?;
+        let kind =
+            problems.required(raw.kind, at(".kind"), "\"hubspot\", \"salesforce\", \"pipedrive\" or \"http\"")?;
         let values = values(raw.values.take().unwrap_or_default(), &at(".values"), problems);
         let typed = raw.rate.take().unwrap_or_default();
         let usual = kind.rate();
@@ -77,15 +86,26 @@ impl Crm {
         if urgent_reserve > 100 {
             problems.error(at(".urgent-reserve"), "percent of a day's requests: 0 to 100");
         }
-        let (note, timeout) = (raw.note.take().unwrap_or(true), Text::or(raw.timeout.take(), TIMEOUT));
+        let (noted, timeout) = (raw.note.take().unwrap_or(true), Text::or(raw.timeout.take(), TIMEOUT));
         let time_zone = raw.time_zone.take().map(|zone| zone.0);
         let reconcile = trimmed(raw.reconcile.take());
         let vendor = match kind {
             raw::CrmKind::Hubspot => Hubspot::of(&mut raw, &at, problems).map(Vendor::Hubspot),
             raw::CrmKind::Salesforce => Salesforce::of(&mut raw, &at, problems).map(Vendor::Salesforce),
+            raw::CrmKind::Pipedrive => {
+                Pipedrive::of(&mut raw, reconcile.is_some(), &at, problems).map(Vendor::Pipedrive)
+            }
+            raw::CrmKind::Http => {
+                if reconcile.is_some() {
+                    problems.error(at(".reconcile"), "not for a CRM of this kind: it can't be asked for its records");
+                }
+                Http::of(&mut raw, &at, problems).map(|http| Vendor::Http(Box::new(http)))
+            }
         };
         tell_left_over(&raw, &at, problems);
-        Some(Self { vendor: vendor?, note, values, timeout, rate, urgent_reserve, time_zone, reconcile })
+        let vendor = vendor?;
+        let note = noted && vendor.takes_notes();
+        Some(Self { vendor, note, values, timeout, rate, urgent_reserve, time_zone, reconcile })
     }
 
     /// The field that holds what a prospect wrote.
@@ -94,6 +114,9 @@ impl Crm {
         match &self.vendor {
             Vendor::Hubspot(hubspot) => &hubspot.message_property,
             Vendor::Salesforce(salesforce) => &salesforce.message_property,
+            Vendor::Pipedrive(pipedrive) => pipedrive.message_property.as_deref().unwrap_or_default(),
+            // Nothing is read from it.
+            Vendor::Http(_) => "",
         }
     }
 
@@ -105,6 +128,8 @@ impl Crm {
                 SignIn::Secret(secret) => vec![("client-secret", secret)],
                 SignIn::Jwt { .. } => Vec::new(),
             },
+            Vendor::Pipedrive(pipedrive) => vec![("token", &pipedrive.token)],
+            Vendor::Http(http) => http.auth.iter().map(|auth| ("auth.secret", &auth.secret)).collect(),
         }
     }
 
@@ -114,16 +139,33 @@ impl Crm {
             Vendor::Salesforce(Salesforce { sign_in: SignIn::Jwt { private_key, .. }, .. }) => {
                 vec![("private-key", private_key)]
             }
-            Vendor::Hubspot(_) | Vendor::Salesforce(_) => Vec::new(),
+            Vendor::Hubspot(_) | Vendor::Salesforce(_) | Vendor::Pipedrive(_) | Vendor::Http(_) => Vec::new(),
         }
     }
 }
 
+impl Vendor {
+    /// Whether there is a way to write notes there.
+    const fn takes_notes(&self) -> bool {
+        match self {
+            Self::Hubspot(_) | Self::Salesforce(_) | Self::Pipedrive(_) => true,
+            Self::Http(http) => http.note.is_some(),
+        }
+    }
+
+    /// Whether contacts that `HubSpot`'s app events point to can be read there.
+    pub(super) const fn has_hubspots_contacts(&self) -> bool {
+        matches!(self, Self::Hubspot(_))
+    }
+}
+
 impl raw::CrmKind {
-    /// What the vendor allows the smallest of its plans, less a margin for what else uses the account.
+    /// What the vendor allows the smallest of its plans, less a margin for what else uses the account. Of an unknown vendor,
+    /// as much is assumed.
     const fn rate(self) -> Rate {
         match self {
-            Self::Hubspot => Rate { requests: 90, per: Duration::from_secs(10) },
+            Self::Pipedrive => Rate { requests: 15, per: Duration::from_secs(2) },
+            Self::Hubspot | Self::Http => Rate { requests: 90, per: Duration::from_secs(10) },
             // Salesforce counts calls by the day, and no more than 25 long ones at a time.
             Self::Salesforce => Rate { requests: 25, per: Duration::from_secs(1) },
         }
@@ -147,6 +189,9 @@ fn tell_left_over(raw: &raw::Crm, at: &dyn Fn(&str) -> String, problems: &mut Pr
         (".private-key", raw.private_key.is_some()),
         (".audience", raw.audience.is_some()),
         (".task-key-field", raw.task_key_field.is_some()),
+        (".auth", raw.auth.is_some()),
+        (".probe", raw.probe.is_some()),
+        (".requests", raw.requests.is_some()),
     ];
     for (key, is_left) in keys {
         if is_left {

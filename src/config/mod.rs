@@ -31,7 +31,9 @@ use std::path::Path;
 
 pub use auth::{Auth, Encoding, Layout, Stamp, StampPlace};
 pub use canary::Canary;
-pub use crm::{Crm, Hubspot, Rate, Salesforce, SignIn, Vendor};
+pub use crm::{
+    Crm, Http, HttpAuth, HttpMethod, HttpRequest, HttpSuccess, Hubspot, Pipedrive, Rate, Salesforce, SignIn, Vendor,
+};
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
 pub use modem::{Modem, Timings};
@@ -205,8 +207,15 @@ impl Config {
         self.look_for_gaps(problems);
     }
 
-    /// Whether what is found in a CRM can be read as its source's leads.
+    /// Whether what is found in a CRM can be read as its source's leads, and what events point to can be read at all.
     fn look_at_reconciles(&self, problems: &mut Problems) {
+        for (name, source) in self.sources.iter().filter(|(_, source)| source.shape == Shape::HubspotApp) {
+            let of = |(name, _): &(&String, &Crm)| source.crm == Some(Channel::new(Lane::Crm, name));
+            if self.crm.iter().find(of).is_some_and(|(_, crm)| !crm.vendor.has_hubspots_contacts()) {
+                let words = "HubSpot's contacts can't be read there: name a [crm.NAME] whose kind is \"hubspot\"";
+                problems.error(format!("sources.{name}.crm"), words);
+            }
+        }
         for (name, crm) in &self.crm {
             let path = format!("crm.{name}.reconcile");
             let source = crm.reconcile.as_ref().map(|source| (source, self.sources.get(source)));

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::auth::{Fingerprint, Signed};
 use super::oncall::{Days, HandOver};
@@ -265,6 +266,33 @@ tables! {
         urgent_reserve: u8,
         time_zone: Text<TimeZone>,
         reconcile: String,
+        auth: CrmAuth,
+        probe: String,
+        requests: CrmRequests,
+    }
+    CrmAuth {
+        header: Text<HeaderName>,
+        prefix: String,
+        secret: SecretRef,
+    }
+    CrmRequests {
+        update: CrmRequest,
+        note: CrmRequest,
+        task: CrmRequest,
+    }
+    CrmRequest {
+        method: CrmMethod,
+        url: String,
+        headers: BTreeMap<String, String>,
+        body: String,
+        success: CrmSuccess,
+        id: String,
+        idempotency_header: Text<HeaderName>,
+    }
+    CrmSuccess {
+        status: Vec<u16>,
+        pointer: String,
+        equals: Value,
     }
     CrmRate {
         requests: u16,
@@ -351,6 +379,17 @@ pub(super) enum Translit {
 pub(super) enum CrmKind {
     Hubspot,
     Salesforce,
+    Pipedrive,
+    Http,
+}
+
+/// How a CRM that the operator describes is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum CrmMethod {
+    Post,
+    Put,
+    Patch,
 }
 
 /// One pointer or a list of them, tried in order.

@@ -211,7 +211,10 @@ impl Desk {
             }
             (Next::Dead, _) => {
                 let class = if matches!(outcome, "absent" | "unsure") { Fault::Unknown.name() } else { outcome };
-                bury(tx, job, class, reason, failure.and_then(|failure| failure.cure.as_deref()), now)?;
+                let unsure =
+                    (outcome == "unsure").then_some("find out whether it arrived, and requeue it only if it didn't");
+                let cure = failure.and_then(|failure| failure.cure.as_deref()).or(unsure);
+                bury(tx, job, class, reason, cure, now)?;
                 self.timer_died(tx, job, now)?;
             }
             (Next::Moot, _) if failure.is_some_and(|failure| failure.fault == Fault::Permanent) => {

@@ -24,7 +24,7 @@ pub struct Call {
     /// The absolute address.
     pub url: String,
     /// Headers that may be shown. The content type belongs to the body.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// Headers that may not: never traced, and marked as sensitive for the layers below.
     pub secret_headers: Vec<(Cow<'static, str>, SecretString)>,
     /// What is sent with it.
@@ -63,6 +63,12 @@ impl Call {
         Self::new(Method::POST, url)
     }
 
+    /// A PUT; not repeatable unless said.
+    #[must_use]
+    pub fn put(url: impl Into<String>) -> Self {
+        Self::new(Method::PUT, url)
+    }
+
     /// A PATCH; not repeatable unless said.
     #[must_use]
     pub fn patch(url: impl Into<String>) -> Self {
@@ -76,8 +82,8 @@ impl Call {
 
     /// The same with a header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 

@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
@@ -31,7 +30,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::{AsLead, Checked, Crm, note};
+use crate::writeback::{AsLead, Checked, Crm, counted, note, segment, text_of};
 
 /// What is made on a contact, once.
 #[derive(Debug, Clone, Copy)]
@@ -222,12 +221,9 @@ impl HubSpot {
 
 impl Effect for HubSpot {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
-        Box::pin(async move {
-            let (wire, meter) = self.wire.metered(answer::limits);
-            let metered = Self { settings: Arc::clone(&self.settings), wire };
-            let report = metered.act(work).await;
-            Report { quota: meter.quota(), ..report }
-        })
+        Box::pin(counted(&self.wire, answer::limits, move |wire| async move {
+            Self { settings: Arc::clone(&self.settings), wire }.act(work).await
+        }))
     }
 }
 
@@ -244,14 +240,4 @@ impl Crm for HubSpot {
 /// The id of the object in an answer, if the answer is one.
 fn made(answer: &Answer) -> Option<String> {
     answer.json().filter(|_| !answer.truncated).and_then(|body| text_of(body.get("id")?))
-}
-
-/// An id, which HubSpot writes as a text in some answers and as a number in others.
-fn text_of(id: &Value) -> Option<String> {
-    id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string()))
-}
-
-/// A path segment: an id comes from a webhook and may be anything.
-fn segment(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

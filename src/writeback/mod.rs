@@ -4,16 +4,24 @@
 //! else knows a vendor's name. `note` has the words, which are the same for every vendor. Nothing here decides what is
 //! written or when (that is `route`), and nothing retries (that is `outbox`).
 
+pub mod http;
 pub mod hubspot;
 pub mod note;
+pub mod pipedrive;
 pub mod salesforce;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{Contact, CrmRead, Effect, Failure, NewLead, Timestamp, Work};
+use jiff::tz::TimeZone;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::model::{Contact, CrmRead, Effect, Failure, NewLead, Quota, Report, Timestamp, Work};
+use crate::wire::{Answer, Wire};
 
 /// A vendor.
 pub trait Crm: Effect {
@@ -52,7 +60,50 @@ impl fmt::Debug for AsLead {
     }
 }
 
+/// What `act` reports, with what it used of the peer's limits; `limits` reads them from an answer.
+async fn counted<F: Future<Output = Report>>(
+    wire: &Wire,
+    limits: fn(&Answer) -> Quota,
+    act: impl FnOnce(Wire) -> F,
+) -> Report {
+    let (wire, meter) = wire.metered(limits);
+    let report = act(wire).await;
+    Report { quota: meter.quota(), ..report }
+}
+
 /// What is left of the attempt.
-fn within(work: &Work) -> std::time::Duration {
+fn within(work: &Work) -> Duration {
     work.hard_deadline.since(Timestamp::now())
+}
+
+/// Words of a peer that we repeat are cut here; some list everything they refuse.
+const MAX_SAID_CHARS: usize = 400;
+
+/// The start of what a peer said, on one line.
+fn excerpt(said: &str) -> String {
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() { "(an empty body)".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
+}
+
+/// An id, which vendors write as a text in some answers and as a number in others.
+fn text_of(id: &Value) -> Option<String> {
+    id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string()))
+}
+
+/// A path segment: an id comes from a webhook and may be anything. One or two dots mean another place even when they are
+/// encoded (WHATWG URL, clause 4.4): they become a segment that is nowhere.
+fn segment(text: &str) -> String {
+    let nowhere = if matches!(text, "." | "..") { "%20" } else { "" };
+    format!("{}{nowhere}", utf8_percent_encode(text, NON_ALPHANUMERIC))
+}
+
+/// When midnight can't be told, a daily limit is tried again so often.
+const ONE_HOUR: Duration = Duration::from_hours(1);
+
+/// The next midnight in a zone: there a day's limit ends. No answer tells which zone that is.
+fn midnight(now: Timestamp, zone: &TimeZone) -> Timestamp {
+    let next = jiff::Timestamp::from_millisecond(now.as_millis())
+        .ok()
+        .and_then(|now| now.to_zoned(zone.clone()).tomorrow().ok()?.start_of_day().ok());
+    next.map_or_else(|| now.after(ONE_HOUR), |at| Timestamp::from_millis(at.timestamp().as_millisecond()))
 }

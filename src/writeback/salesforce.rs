@@ -25,13 +25,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::model::{CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work};
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::{AsLead, Checked, Crm, within};
+use crate::writeback::{AsLead, Checked, Crm, counted, segment, within};
 
 pub use session::SignIn;
 
@@ -228,10 +227,8 @@ impl Salesforce {
 impl Effect for Salesforce {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
         Box::pin(async move {
-            let (wire, meter) = self.wire.metered(answer::limits);
-            let metered = Self { wire, renewed: Arc::default(), ..self.clone() };
-            let report = metered.act(work).await;
-            Report { quota: meter.quota(), ..report }
+            let act = |wire| async move { Self { wire, renewed: Arc::default(), ..self.clone() }.act(work).await };
+            counted(&self.wire, answer::limits, act).await
         })
     }
 }
@@ -245,9 +242,4 @@ impl Crm for Salesforce {
     fn create_fields(&self) -> Checked<'_> {
         Box::pin(self.verify_org())
     }
-}
-
-/// A path segment, or a value in a query: an id comes from a webhook and may be anything.
-fn segment(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -3,11 +3,31 @@
 //! The contract stands in these files as literals, read from the vendors' pages and specifications, and is compared with
 //! what the simulators saw on the wire. No constant of the program is used.
 
+mod http;
 mod hubspot;
+mod pipedrive;
 mod salesforce;
 
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use nightdesk::app;
+use nightdesk::config::{Config, Secrets};
 use nightdesk::demo::sim::Seen;
+use nightdesk::writeback::Crm;
 use serde_json::{Value, json};
+
+/// The writer of `[crm.own]` in this configuration, in which `SECRET` stands for where its secret is.
+fn own_crm(text: &str, secret: &str) -> Arc<dyn Crm> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, secret).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = text.replace("SECRET", &format!("{{ file = \"{}\" }}", file.display()));
+    let config = Config::parse(&text).map_err(|problems| problems.to_string()).unwrap();
+    let secrets = Secrets::load(&config, None).unwrap();
+    app::crms(&config, &secrets).unwrap().remove("own").unwrap()
+}
 
 /// A request as it came: all that a vendor looks at.
 fn wire(seen: &Seen) -> Value {

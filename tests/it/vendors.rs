@@ -41,6 +41,18 @@ pub(crate) async fn hubspot(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpo
 
 /// The same, where the account's day ends at midnight in this zone.
 pub(crate) async fn hubspot_in(account: sim::HubSpot, account_zone: TimeZone) -> (Sim<sim::HubSpot>, HubSpot) {
+    let nobody = AsLead::new(|_, _, _| {
+        Err(nightdesk::model::Failure::new(nightdesk::model::Fault::Permanent, "not asked for here"))
+    });
+    hubspot_with(account, account_zone, nobody).await
+}
+
+/// The same, where a contact is this as a lead.
+pub(crate) async fn hubspot_with(
+    account: sim::HubSpot,
+    account_zone: TimeZone,
+    as_lead: AsLead,
+) -> (Sim<sim::HubSpot>, HubSpot) {
     let sim = Sim::spawn(account).await.unwrap();
     let settings = hubspot::Settings {
         base_url: sim.base_url(),
@@ -51,9 +63,7 @@ pub(crate) async fn hubspot_in(account: sim::HubSpot, account_zone: TimeZone) ->
         display: HashMap::new(),
         priority_property: "high_priority".to_owned(),
         message_property: "message".to_owned(),
-        as_lead: AsLead::new(|_, _, _| {
-            Err(nightdesk::model::Failure::new(nightdesk::model::Fault::Permanent, "not asked for here"))
-        }),
+        as_lead,
         zone: TimeZone::UTC,
         account_zone,
         timeout: TIMEOUT,

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
+
 use crate::config::{self, Config, SecretError, Secrets, Vendor};
 use crate::intake;
 use crate::model::{Failure, Fault};
-use crate::wire::Wire;
+use crate::wire::{Method, Wire};
+use crate::writeback::http::{self, Http};
 use crate::writeback::hubspot::{self, HubSpot};
+use crate::writeback::pipedrive::{self, Pipedrive};
 use crate::writeback::salesforce::{self, Salesforce};
 use crate::writeback::{AsLead, Crm};
 
@@ -56,6 +60,37 @@ pub(super) fn crm(
             };
             Arc::new(Salesforce::new(settings, wire.clone()))
         }
+        Vendor::Pipedrive(pipedrive) => {
+            let settings = pipedrive::Settings {
+                base_url: pipedrive.base_url.as_str().to_owned(),
+                token: secrets.get(&pipedrive.token)?.clone(),
+                classification_property: pipedrive.classification_property.clone(),
+                values: crm.values.clone(),
+                priority_property: pipedrive.priority_property.clone(),
+                message_property: pipedrive.message_property.clone(),
+                as_lead,
+                zone: config.business.time_zone.clone(),
+                timeout: crm.timeout,
+            };
+            Arc::new(Pipedrive::new(settings, wire.clone()))
+        }
+        Vendor::Http(http) => {
+            let auth = http.auth.as_ref().map(|auth| {
+                let secret = secrets.get(&auth.secret)?.expose_secret();
+                Ok((auth.header.clone(), format!("{}{secret}", auth.prefix).into()))
+            });
+            let settings = http::Settings {
+                auth: auth.transpose()?,
+                update: request(&http.update),
+                note: http.note.as_ref().map(request),
+                task: http.task.as_ref().map(request),
+                probe: http.probe.clone(),
+                values: crm.values.clone(),
+                zone: config.business.time_zone.clone(),
+                timeout: crm.timeout,
+            };
+            Arc::new(Http::new(settings, wire.clone()))
+        }
     })
 }
 
@@ -69,6 +104,37 @@ fn sign_in(sign_in: &config::SignIn, secrets: &Secrets) -> Result<salesforce::Si
             audience: audience.as_str().to_owned(),
         },
     })
+}
+
+fn request(typed: &config::HttpRequest) -> http::Request {
+    http::Request {
+        method: match typed.method {
+            config::HttpMethod::Post => Method::POST,
+            config::HttpMethod::Put => Method::PUT,
+            config::HttpMethod::Patch => Method::PATCH,
+        },
+        url: typed.url.clone(),
+        headers: typed.headers.clone(),
+        body: typed.body.clone(),
+        status: typed.success.status.clone(),
+        holds: typed.success.holds.clone(),
+        id: typed.id.clone(),
+        idempotency_header: typed.idempotency_header.clone(),
+    }
+}
+
+/// The requests of the configuration whose templates fail on some lead: each with its place and what is wrong.
+#[must_use]
+pub fn broken_requests(config: &Config) -> Vec<(String, String)> {
+    let described = config.crm.iter().filter_map(|(name, crm)| match &crm.vendor {
+        Vendor::Http(http) => Some((name, http)),
+        Vendor::Hubspot(_) | Vendor::Salesforce(_) | Vendor::Pipedrive(_) => None,
+    });
+    let requests = described.flat_map(|(name, http)| {
+        let all = [("update", Some(&http.update)), ("note", http.note.as_ref()), ("task", http.task.as_ref())];
+        all.map(|(key, typed)| (format!("crm.{name}.requests.{key}"), typed))
+    });
+    requests.filter_map(|(path, typed)| Some((path, request(typed?).check().err()?.to_string()))).collect()
 }
 
 /// A contact is judged as a webhook of the lead's source would be.

@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn value(call: &Call, name: &str) -> String {
-        let shown = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let shown = call.headers.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
         let hidden = call.secret_headers.iter().map(|(name, value)| (name.as_ref(), value.expose_secret()));
         shown.chain(hidden).find(|(known, _)| known.eq_ignore_ascii_case(name)).unwrap().1.to_owned()
     }

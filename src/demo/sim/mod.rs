@@ -1,4 +1,5 @@
-//! Stand-ins for the outside world: an OpenAI-compatible LLM, HubSpot, Salesforce, Twilio, and a GSM modem on a pseudo-terminal.
+//! Stand-ins for the outside world: an OpenAI-compatible LLM, HubSpot, Salesforce, Pipedrive, a CRM of somebody's own, Twilio, and a
+//! GSM modem on a pseudo-terminal.
 //!
 //! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
 //! says it accepted is what happened in the world. So they are as strict as the vendors' published specifications,
@@ -12,6 +13,8 @@ mod http;
 pub mod hubspot;
 pub mod llm;
 pub mod modem;
+mod own_crm;
+pub mod pipedrive;
 pub mod salesforce;
 pub mod twilio;
 
@@ -24,6 +27,8 @@ pub use http::{Answer, Seen, Sim, Site};
 pub use hubspot::HubSpot;
 pub use llm::Llm;
 pub use modem::Modem;
+pub use own_crm::{Entry, OwnCrm};
+pub use pipedrive::Pipedrive;
 pub use salesforce::Salesforce;
 pub use twilio::{Message, Posting, Twilio};
 

@@ -1,7 +1,7 @@
 //! Pipedrive's webhooks, version 2: what happened to which entity, and the entity.
 //!
-//! A person that is made is a lead. A lead or deal holds neither a message nor an address, only ids that would have to be
-//! read by an API that this desk doesn't speak: it is told as what it is, so that the subscription is mended.
+//! A person that is made is a lead. A lead or deal holds neither a message nor an address, only the ids of others that do: it
+//! is told as what it is, so that the subscription is mended.
 //! Source: <https://pipedrive.readme.io/docs/guide-for-webhooks-v2>.
 
 use serde_json::Value;

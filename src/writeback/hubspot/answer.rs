@@ -11,15 +11,12 @@ use serde_json::Value;
 
 use crate::model::{Failure, Fault, Left, Quota, Timestamp};
 use crate::wire::{Answer, retry_after, status_fault};
+use crate::writeback::{excerpt, midnight};
 
 /// The limit of ten rolling seconds is over by then.
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 /// The least pause after any limit, also when HubSpot says 0.
 const ONE_SECOND: Duration = Duration::from_secs(1);
-/// When midnight can't be told, the daily limit is tried again so often.
-const ONE_HOUR: Duration = Duration::from_hours(1);
-/// Words of the peer that we repeat are cut here; a 400 lists every property it refuses.
-const MAX_SAID_CHARS: usize = 400;
 
 const SCOPES: &str = "crm.objects.contacts.read, crm.objects.contacts.write";
 
@@ -85,14 +82,6 @@ fn limit_ends(answer: &Answer, now: Timestamp, zone: &TimeZone) -> Timestamp {
     }
 }
 
-/// The next midnight in the office. HubSpot means that of the account's own zone, which no answer tells.
-fn midnight(now: Timestamp, zone: &TimeZone) -> Timestamp {
-    let next = jiff::Timestamp::from_millisecond(now.as_millis())
-        .ok()
-        .and_then(|now| now.to_zoned(zone.clone()).tomorrow().ok()?.start_of_day().ok());
-    next.map_or_else(|| now.after(ONE_HOUR), |at| Timestamp::from_millis(at.timestamp().as_millisecond()))
-}
-
 fn reason(answer: &Answer) -> String {
     let body = answer.json().unwrap_or_default();
     let category = word(&body, "category").map(|category| format!(" {category}")).unwrap_or_default();
@@ -133,10 +122,4 @@ fn missing_scopes(answer: &Answer) -> String {
 
 fn word(object: &Value, key: &str) -> Option<String> {
     object.get(key)?.as_str().map(str::to_owned)
-}
-
-/// The start of what a peer said, on one line.
-fn excerpt(said: &str) -> String {
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() { "(an empty body)".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
 }

@@ -167,12 +167,14 @@ async fn with_nothing_to_write_nobody_is_asked() {
 
 #[tokio::test]
 async fn an_id_stays_in_its_place_in_the_path() {
-    let (url, mut heard) = peer(vec![http(404, "{}")]).await;
-    let mut task = CrmUpdate { record: record(), label: None, priority: Some(true), owner: None };
-    task.record.id = "../notes/7?x=1".to_owned();
-    hubspot(url).perform(&work(Task::CrmUpdate(task), false)).await;
-    let asked = heard.recv().await.unwrap();
-    assert!(asked.starts_with("PATCH /crm/v3/objects/contacts/%2E%2E%2Fnotes%2F7%3Fx%3D1 "), "{asked}");
+    for (id, want) in [("../notes/7?x=1", "%2E%2E%2Fnotes%2F7%3Fx%3D1"), ("..", "%2E%2E%20"), (".", "%2E%20")] {
+        let (url, mut heard) = peer(vec![http(404, "")]).await;
+        let mut task = CrmUpdate { record: record(), label: None, priority: Some(true), owner: None };
+        task.record.id = id.to_owned();
+        hubspot(url).perform(&work(Task::CrmUpdate(task), false)).await;
+        let asked = heard.recv().await.unwrap();
+        assert!(asked.starts_with(&format!("PATCH /crm/v3/objects/contacts/{want} ")), "{asked}");
+    }
 }
 
 #[tokio::test]

@@ -10,15 +10,12 @@ use serde_json::Value;
 
 use crate::model::{Failure, Fault, Left, Quota, Timestamp};
 use crate::wire::{Answer, retry_after, status_fault};
+use crate::writeback::excerpt;
 
 /// A used-up day comes back bit by bit over 24 hours; asking more often uses up what comes.
 const DAY_IS_USED: Duration = Duration::from_mins(15);
 /// The pause after a 429 that names none.
 const TEN_SECONDS: Duration = Duration::from_secs(10);
-/// The least pause that is taken from an answer.
-const ONE_SECOND: Duration = Duration::from_secs(1);
-/// Words of the peer that we repeat are cut here.
-const MAX_SAID_CHARS: usize = 400;
 
 /// One entry of an error's body.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -39,10 +36,7 @@ pub(super) fn refused(answer: &Answer, repeatable: bool, ours: &[&str], now: Tim
         403 if is("REQUEST_LIMIT_EXCEEDED") => {
             Fault::Throttled { until: now.after(wait.unwrap_or_default().max(DAY_IS_USED)) }
         }
-        _ => match (status_fault(answer, repeatable, now, TEN_SECONDS), wait) {
-            (Some(Fault::Transient), Some(wait)) => Fault::Throttled { until: now.after(wait.max(ONE_SECOND)) },
-            (fault, _) => fault.unwrap_or(Fault::Unknown),
-        },
+        _ => status_fault(answer, repeatable, now, TEN_SECONDS).unwrap_or(Fault::Unknown),
     };
     Failure { cure: cure(answer, &said, ours), ..Failure::new(fault, reason(answer, &said)) }
 }
@@ -164,10 +158,4 @@ fn cure_of(complaint: &Complaint, ours: &[&str]) -> Option<String> {
         }
         _ => return None,
     })
-}
-
-/// The start of what a peer said, on one line.
-pub(super) fn excerpt(said: &str) -> String {
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() { "(an empty body)".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
 }

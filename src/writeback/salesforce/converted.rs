@@ -10,7 +10,7 @@ use crate::model::{Failure, Fault, Trace, Work};
 use crate::wire::{Answer, Call};
 
 use super::{Object, Salesforce, answer};
-use crate::writeback::within;
+use crate::writeback::{excerpt, within};
 
 /// How a later part names what the first one found.
 pub(super) const CONTACT_ID: &str = "@{lead.ConvertedContactId}";
@@ -80,6 +80,6 @@ fn parts_of(answer: &Answer) -> Option<[Answer; 2]> {
 
 /// The lead was found, but what it became was not.
 fn without_contact(written: &Answer) -> Failure {
-    let reason = format!("Salesforce: the lead was converted, but has no contact: {}", answer::excerpt(&written.body));
+    let reason = format!("Salesforce: the lead was converted, but has no contact: {}", excerpt(&written.body));
     Failure::new(Fault::Permanent, reason).cure("look for the lead in Salesforce: its contact may be deleted")
 }

@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::model::{
     CrmRead, CrmRecord, Done, Failure, Fault, FoundRecord, Outcome, Page, Reconcile, Report, Timestamp, Work,
 };
-use crate::writeback::within;
+use crate::writeback::{excerpt, within};
 
-use super::{Salesforce, answer, read, soql};
+use super::{Salesforce, read, soql};
 
 /// Records of a page.
 const PAGE: usize = 100;
@@ -59,8 +59,7 @@ impl Salesforce {
         work: &Work,
     ) -> Result<FoundRecord, Failure> {
         let odd = || {
-            let reason =
-                format!("Salesforce gave a lead without its id or dates: {}", answer::excerpt(&record.to_string()));
+            let reason = format!("Salesforce gave a lead without its id or dates: {}", excerpt(&record.to_string()));
             Failure::new(Fault::Permanent, reason)
         };
         let id = id_of(record).ok_or_else(odd)?.to_owned();

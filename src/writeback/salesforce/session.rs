@@ -15,9 +15,10 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::{Settings, answer, assertion};
+use super::{Settings, assertion};
 use crate::model::{Failure, Fault, Timestamp, Trace};
 use crate::wire::{Answer, Call, Wire, status_fault};
+use crate::writeback::excerpt;
 
 /// Where tokens are had.
 const TOKEN: &str = "/services/oauth2/token";
@@ -146,7 +147,7 @@ fn session(answer: &Answer, settings: &Settings, secret: &SecretString) -> Resul
     let word = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
     if !answer.is_success() {
         let said = [word("error"), word("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        let said = answer::excerpt(&said.replace(secret.expose_secret(), "***"));
+        let said = excerpt(&said.replace(secret.expose_secret(), "***"));
         return Err(refused(answer, word("error").as_deref(), &said, &settings.sign_in));
     }
     let (Some(token), Some(instance)) = (word("access_token"), word("instance_url")) else {
@@ -155,7 +156,7 @@ fn session(answer: &Answer, settings: &Settings, secret: &SecretString) -> Resul
         return Err(Failure::new(Fault::Transient, reason).cure(cure));
     };
     if !is_trusted(&instance, &settings.base_url) {
-        let reason = format!("Salesforce sent us to {}, which is none of its domains", answer::excerpt(&instance));
+        let reason = format!("Salesforce sent us to {}, which is none of its domains", excerpt(&instance));
         return Err(Failure::new(Fault::Auth, reason).cure("check base-url: the org's own My Domain"));
     }
     // `https://login.salesforce.com/id/ORGANIZATION/USER`

@@ -90,7 +90,7 @@ async fn answered(echo: &Echo, count: usize) {
 async fn an_urgent_lead_goes_back_where_it_came_from_and_no_echo_makes_it_two() {
     let org = org().await;
     let office = office(&org, "task-key-field = \"Nightdesk_Key__c\"").await;
-    let echo = Echo::to(&format!("http://{}{}", office.intake.unwrap(), hook()));
+    let echo = Echo::to(format!("http://{}{}", office.intake.unwrap(), hook()));
     org.echo_to(Some(echo.clone()));
     office.hubspot.set_contact("501", &[]);
 

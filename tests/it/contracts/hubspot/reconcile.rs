@@ -1,17 +1,15 @@
 //! The contacts of a window, page by page: each once, in the order of their ids, whatever is made meanwhile.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use nightdesk::demo::sim::{self, Fault, Match, Sim};
 use nightdesk::model::{Done, Effect, Failure, Fault as Class, NewLead, Outcome, Page, Reconcile, Task, Timestamp};
-use nightdesk::wire::Wire;
 use nightdesk::writeback::AsLead;
-use nightdesk::writeback::hubspot::{HubSpot, Settings};
+use nightdesk::writeback::hubspot::HubSpot;
 use serde_json::{Value, json};
 
-use crate::vendors::{account, class, work};
+use crate::vendors::{account, class, hubspot_with, work};
 
 const FROM: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const UNTIL: Timestamp = Timestamp::from_millis(1_795_003_600_000);
@@ -21,36 +19,22 @@ fn at(minutes: i64) -> jiff::Timestamp {
 }
 
 async fn open(account: sim::HubSpot) -> (Sim<sim::HubSpot>, HubSpot) {
-    let sim = Sim::spawn(account).await.unwrap();
-    let settings = Settings {
-        base_url: sim.base_url(),
-        path: "/crm/v3".to_owned(),
-        token: "pat-1".into(),
-        classification_property: "auto_classification".to_owned(),
-        values: HashMap::new(),
-        display: HashMap::new(),
-        priority_property: "high_priority".to_owned(),
-        message_property: "message".to_owned(),
-        as_lead: AsLead::new(|read, contact, work| {
-            if work.lead.source != "web" {
-                return Err(Failure::new(Class::Permanent, "no such source"));
-            }
-            Ok(NewLead {
-                crm: Some(read.record.channel.clone()),
-                record_id: Some(read.record.id.clone()),
-                name: contact.name,
-                email: contact.email,
-                phone_text: contact.phone,
-                message: contact.message.unwrap_or_default(),
-                event_key: None,
-                content_key: String::new(),
-            })
-        }),
-        zone: TimeZone::UTC,
-        account_zone: TimeZone::UTC,
-        timeout: Duration::from_secs(5),
-    };
-    (sim, HubSpot::new(settings, Wire::new()))
+    let as_lead = AsLead::new(|read, contact, work| {
+        if work.lead.source != "web" {
+            return Err(Failure::new(Class::Permanent, "no such source"));
+        }
+        Ok(NewLead {
+            crm: Some(read.record.channel.clone()),
+            record_id: Some(read.record.id.clone()),
+            name: contact.name,
+            email: contact.email,
+            phone_text: contact.phone,
+            message: contact.message.unwrap_or_default(),
+            event_key: None,
+            content_key: String::new(),
+        })
+    });
+    hubspot_with(account, TimeZone::UTC, as_lead).await
 }
 
 async fn page(hubspot: &HubSpot, after: Option<String>) -> Page {
