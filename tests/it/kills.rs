@@ -15,6 +15,7 @@ mod ledger;
 mod oracle;
 mod parts;
 mod team;
+mod writes;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};

@@ -7,7 +7,7 @@ mod classes;
 mod lifecycle;
 mod oncall;
 mod provisional;
-mod salesforce;
+pub(crate) mod salesforce;
 mod secrets;
 mod text;
 

@@ -11,12 +11,12 @@ use tokio::time::interval;
 use super::{CURIOUS, URGENT};
 use crate::support::{Office, Post};
 
-const LEAD: &str = "00Q5e000001AbCdEAK";
+pub(crate) const LEAD: &str = "00Q5e000001AbCdEAK";
 const CLIENT: &str = "3MVG9client";
 const CLIENT_SECRET: &str = "salesforce-secret-of-this-test";
 const HOOK_SECRET: &str = "hook-secret-of-this-test";
 
-async fn org() -> Sim<sim::Salesforce> {
+pub(crate) async fn org() -> Sim<sim::Salesforce> {
     spawn(|org| org).await
 }
 
@@ -32,7 +32,7 @@ async fn spawn(change: impl FnOnce(sim::Salesforce) -> sim::Salesforce) -> Sim<s
 }
 
 /// How the desk proves itself, unless a test is about that.
-const BY_SECRET: &str = "client-secret = { file = \"AT/sf-client-secret\" }";
+pub(crate) const BY_SECRET: &str = "client-secret = { file = \"AT/sf-client-secret\" }";
 const KEY: &str = include_str!("../../golden/rsa.pem");
 
 /// An office with this org beside its HubSpot account; `more` is added to the org's table.
@@ -43,7 +43,7 @@ async fn office(org: &Sim<sim::Salesforce>, more: &str) -> Office {
 }
 
 /// The same before its desk runs.
-async fn closed(org: &Sim<sim::Salesforce>, more: &str) -> Office {
+pub(crate) async fn closed(org: &Sim<sim::Salesforce>, more: &str) -> Office {
     let office = Office::new("").await;
     for (name, secret) in [("sf-client-secret", CLIENT_SECRET), ("sf-hook-secret", HOOK_SECRET), ("sf-key", KEY)] {
         office.write_secret(name, secret);
@@ -71,7 +71,7 @@ fn hook() -> String {
     format!("/hooks/salesforce/{HOOK_SECRET}")
 }
 
-fn message(org: &Sim<sim::Salesforce>) -> Post {
+pub(crate) fn message(org: &Sim<sim::Salesforce>) -> Post {
     let mut post = Post::plain(&hook(), org.outbound_message(LEAD));
     post.headers = vec![("Content-Type".to_owned(), "text/xml; charset=UTF-8".to_owned())];
     post
