@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::fault::{Fault, GoOn, Hold, Kind, Moment};
-use super::http::{Answer, Inner, Seen, Site};
+use super::http::{Answer, Inner, Seen};
 
 /// What is written by hand after hyper has let go of the socket.
 #[derive(Default)]
@@ -36,7 +36,7 @@ struct Cut {
 }
 
 /// Serves one connection until either side ends it.
-pub(super) async fn serve<S: Site>(stream: TcpStream, inner: Arc<Inner<S>>) {
+pub(super) async fn serve(stream: TcpStream, inner: Arc<Inner>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -62,8 +62,8 @@ async fn finish(mut stream: TcpStream, cut: Cut) -> std::io::Result<()> {
     if cut.reset { stream.set_zero_linger() } else { stream.shutdown().await }
 }
 
-async fn answer<S: Site>(
-    inner: Arc<Inner<S>>,
+async fn answer(
+    inner: Arc<Inner>,
     cuts: mpsc::Sender<Cut>,
     request: Request<Incoming>,
 ) -> Result<Response<Payload>, Infallible> {
@@ -91,7 +91,7 @@ struct Worked {
     answer: Option<Answer>,
 }
 
-async fn work<S: Site>(inner: Arc<Inner<S>>, mut seen: Seen) -> Option<Worked> {
+async fn work(inner: Arc<Inner>, mut seen: Seen) -> Option<Worked> {
     if inner.hold(Moment::Arrived, &seen).await == GoOn::No {
         return None;
     }
@@ -102,11 +102,7 @@ async fn work<S: Site>(inner: Arc<Inner<S>>, mut seen: Seen) -> Option<Worked> {
     go_on.then_some(Worked { seen, fault, answer })
 }
 
-async fn reply<S: Site>(
-    inner: &Inner<S>,
-    cuts: &mpsc::Sender<Cut>,
-    worked: Worked,
-) -> Result<Response<Payload>, Infallible> {
+async fn reply(inner: &Inner, cuts: &mpsc::Sender<Cut>, worked: Worked) -> Result<Response<Payload>, Infallible> {
     let Worked { seen, fault, answer } = worked;
     if let Some(fault) = &fault {
         tokio::time::sleep(fault.delay).await;

@@ -142,9 +142,34 @@ impl Answer {
     }
 }
 
+/// A vendor, whichever it is: the server below it is compiled once, not once for each of them.
+trait Vendor: Send + Sync {
+    fn serve(&self, seen: &Seen) -> Answer;
+    fn error(&self, status: u16) -> Value;
+    fn stamp(&self, seen: &Seen) -> Vec<(&'static str, String)>;
+}
+
+impl<S: Site> Vendor for Mutex<S> {
+    fn serve(&self, seen: &Seen) -> Answer {
+        if seen.path.starts_with(S::PREFIX) {
+            lock(self).serve(seen)
+        } else {
+            Answer::new(404, self.error(404)).mistake(format!("{} is not below the base address", seen.path))
+        }
+    }
+
+    fn error(&self, status: u16) -> Value {
+        lock(self).error(status)
+    }
+
+    fn stamp(&self, seen: &Seen) -> Vec<(&'static str, String)> {
+        lock(self).stamp(seen)
+    }
+}
+
 /// What a running simulator remembers.
-pub(super) struct Inner<S> {
-    site: Mutex<S>,
+pub(super) struct Inner {
+    vendor: Arc<dyn Vendor>,
     record: Mutex<Record>,
 }
 
@@ -156,7 +181,7 @@ struct Record {
     holds: Vec<Hold>,
 }
 
-impl<S: Site> Inner<S> {
+impl Inner {
     pub(super) fn note(&self, head: &Parts) -> Seen {
         let mut record = lock(&self.record);
         let seen = Seen::new(record.seen.len(), head);
@@ -200,11 +225,7 @@ impl<S: Site> Inner<S> {
     }
 
     pub(super) fn apply(&self, seen: &mut Seen) -> Answer {
-        let answer = if seen.path.starts_with(S::PREFIX) {
-            lock(&self.site).serve(seen)
-        } else {
-            Answer::new(404, self.error(404)).mistake(format!("{} is not below the base address", seen.path))
-        };
+        let answer = self.vendor.serve(seen);
         seen.status = Some(answer.status);
         self.update(seen);
         if let Some(why) = &answer.mistake {
@@ -214,17 +235,18 @@ impl<S: Site> Inner<S> {
     }
 
     pub(super) fn error(&self, status: u16) -> Value {
-        lock(&self.site).error(status)
+        self.vendor.error(status)
     }
 
     pub(super) fn stamp(&self, seen: &Seen) -> Vec<(&'static str, String)> {
-        lock(&self.site).stamp(seen)
+        self.vendor.stamp(seen)
     }
 }
 
 /// A simulated vendor, up until it is dropped.
 pub struct Sim<S: Site> {
-    inner: Arc<Inner<S>>,
+    site: Arc<Mutex<S>>,
+    inner: Arc<Inner>,
     address: SocketAddr,
     task: Mutex<Option<AbortHandle>>,
 }
@@ -235,11 +257,13 @@ impl<S: Site> Sim<S> {
     /// # Errors
     /// When no port can be had.
     pub async fn spawn(site: S) -> io::Result<Self> {
-        let inner = Arc::new(Inner { site: Mutex::new(site), record: Mutex::default() });
+        let site = Arc::new(Mutex::new(site));
+        let vendor: Arc<dyn Vendor> = Arc::<Mutex<S>>::clone(&site);
+        let inner = Arc::new(Inner { vendor, record: Mutex::default() });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(listen(listener, Arc::clone(&inner))).abort_handle();
-        Ok(Self { inner, address, task: Mutex::new(Some(task)) })
+        Ok(Self { site, inner, address, task: Mutex::new(Some(task)) })
     }
 
     /// What to write into the client's configuration, without a slash at its end.
@@ -278,7 +302,7 @@ impl<S: Site> Sim<S> {
 
     /// Breaks the vendor for good, in the way that is typical for it.
     pub fn misbehave(&self) {
-        let fault = lock(&self.inner.site).misbehaviour();
+        let fault = lock(&self.site).misbehaviour();
         self.script([fault.forever()]);
     }
 
@@ -304,7 +328,7 @@ impl<S: Site> Sim<S> {
 
     /// The vendor's state.
     pub(super) fn site(&self) -> MutexGuard<'_, S> {
-        lock(&self.inner.site)
+        lock(&self.site)
     }
 }
 
@@ -321,7 +345,7 @@ impl<S: Site> fmt::Debug for Sim<S> {
 }
 
 /// Accepts until aborted; the connections end with it, because their set is dropped.
-async fn listen<S: Site>(listener: TcpListener, inner: Arc<Inner<S>>) {
+async fn listen(listener: TcpListener, inner: Arc<Inner>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
