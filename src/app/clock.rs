@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::operator::Knowledge;
 use crate::intake::{Auth, ClockTrust};
 use crate::model::Timestamp;
+use crate::outbox::SharedDesk;
 use crate::store::{Command, HELD_ALERT, Reader, StoreError, Tx, Writer};
 
 /// No clock that is right shows less than this, 2025-01-01; one that was never set starts in 1970 or 2000.
@@ -38,6 +39,7 @@ pub(super) struct Watch {
     pub(super) trust: ClockTrust,
     pub(super) writer: Writer,
     pub(super) knowledge: Arc<Knowledge>,
+    pub(super) desk: SharedDesk,
     pub(super) folder: PathBuf,
 }
 
@@ -68,6 +70,7 @@ impl Watch {
             tracing::info!("the clock is right");
             self.let_in(Judge::Age).await;
         }
+        self.tell_desk().await;
         stop.cancelled().await;
     }
 
@@ -96,6 +99,15 @@ impl Watch {
         match self.writer.run(Command::Outcome, move |tx| tx.shift_clock(step_ms, Timestamp::now())).await {
             Ok(timers) => tracing::warn!(step_ms, timers, "the clock was set; timers are moved with it"),
             Err(error) => tracing::error!(%error, step_ms, "the clock was set, and timers could not be moved with it"),
+        }
+    }
+
+    /// Leads that never arrived are looked for by a clock that is right.
+    async fn tell_desk(&self) {
+        let desk = self.desk.clone();
+        let told = self.writer.run(Command::Outcome, move |tx| desk.lock().clock_is_right(tx, Timestamp::now()));
+        if let Err(error) = told.await {
+            tracing::error!(%error, "until the next start nothing is looked for that never arrived");
         }
     }
 

@@ -133,6 +133,7 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
         trust: intake::ClockTrust::default(),
         writer: writer.clone(),
         knowledge: Arc::clone(&knowledge),
+        desk: desk.clone(),
         folder: config.storage.data_dir.clone(),
     };
     clock.look();

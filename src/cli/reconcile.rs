@@ -123,13 +123,14 @@ fn since(text: &str, desk: &Desk) -> Result<Timestamp, CliError> {
 
 fn print(look: &ReconcileRow, finds: &[Find], screen: &Screen, out: &mut dyn Write) -> Result<(), CliError> {
     let (crm, from, until) = (line(look.channel.name()), screen.day(look.from), screen.day(look.until));
-    let Counts { found, known, empty, erased, missed } = look.counts;
+    let Counts { found, known, empty, erased, older, missed } = look.counts;
     writeln!(out, "{crm}, {from} to {until}: {}, {found} records", look.state.name())?;
     let taken = if look.dry_run { "would be taken in" } else { "taken in" };
-    writeln!(
-        out,
-        "  {missed} never arrived ({taken}), {known} had arrived, {empty} without a message, {erased} erased"
-    )?;
+    writeln!(out, "  {missed} never arrived ({taken}), {known} had arrived")?;
+    let others = [(empty, "without a message"), (older, "from before the first start"), (erased, "erased")];
+    for (n, what) in others.into_iter().filter(|(n, _)| *n > 0) {
+        writeln!(out, "  {n} {what}")?;
+    }
     if finds.is_empty() {
         return Ok(());
     }

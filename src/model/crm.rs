@@ -115,7 +115,7 @@ pub struct Page {
 pub struct FoundRecord {
     /// The lead it is.
     pub lead: NewLead,
-    /// When somebody wrote: when it was made, or converted last within the window.
+    /// When somebody wrote: when it was made, or when that person last wrote again within the window.
     pub made_at: Timestamp,
     /// The record as the CRM showed it: JSON.
     pub shown: String,

@@ -113,6 +113,8 @@ pub struct Desk {
     next_sweep: Timestamp,
     /// When it is looked whose phone is to be tested.
     next_canary: Timestamp,
+    /// Looks into CRMs are only taken by a clock that is right.
+    knows_time: bool,
     /// When a CRM is looked into because the desk has started.
     reconcile_at: BTreeMap<Channel, Timestamp>,
     stopping: bool,
@@ -137,6 +139,7 @@ impl Desk {
             hands: None,
             next_sweep,
             next_canary: next_sweep,
+            knows_time: false,
             reconcile_at: BTreeMap::new(),
             stopping: false,
             unwritten: HashSet::new(),

@@ -29,6 +29,10 @@ const PAGE_PAUSE: Duration = Duration::from_millis(250);
 /// Leads of longer ago are nobody's emergency.
 const OLDEST: Duration = Duration::from_hours(31 * 24);
 
+/// Alerts about looks are named by these and the channel.
+const FAILED: &str = "reconcile-failed:";
+const MISSED: &str = "reconcile:";
+
 /// Where leads are looked for, and when.
 #[derive(Debug, Clone)]
 pub struct ReconcileSettings {
@@ -48,9 +52,13 @@ impl Default for ReconcileSettings {
 }
 
 impl Desk {
-    /// A start: soon there is a look into each CRM.
-    pub(super) fn reconcile_soon(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-        tx.first_start(now)?;
+    /// The box knows what time it is: from now on there are looks, and soon one into each CRM, because the desk has started.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn clock_is_right(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        tx.keep_first_start(now)?;
+        self.knows_time = true;
         for channel in self.settings.reconcile.channels.keys() {
             let last = tx.last_reconcile(channel, false, now)?.map(|look| look.started_at);
             let again_at = last.map_or(now, |at| at.after(BETWEEN_STARTS));
@@ -61,23 +69,32 @@ impl Desk {
 
     /// Takes the looks whose time has come.
     pub(super) fn sweep_reconciles(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let nightly = self.last_night(now);
+        if !self.knows_time {
+            return Ok(());
+        }
         for channel in self.settings.reconcile.channels.keys().cloned().collect::<Vec<_>>() {
-            // A look after a start makes up for the night, too.
-            let (is_due, why) = if let Some(at) = self.reconcile_at.get(&channel) {
-                (*at <= now, Why::Start)
-            } else {
-                let last = tx.last_reconcile(&channel, false, now)?.map(|look| look.started_at);
-                (nightly.is_some_and(|night| last.is_none_or(|last| last < night)), Why::Nightly)
-            };
-            if !is_due || tx.running_reconcile(&channel)?.is_some() {
+            let Some(why) = self.is_due(tx, &channel, now)? else {
                 continue;
+            };
+            if is_running(tx, &channel, now)?.is_none() {
+                // Without a window there is nothing to make up for.
+                drop(self.look(tx, &channel, why, None, false, now)?);
+                self.reconcile_at.remove(&channel);
             }
-            self.reconcile_at.remove(&channel);
-            // A refusal means that there is no window yet.
-            drop(self.look(tx, &channel, why, None, false, now)?);
         }
         Ok(())
+    }
+
+    /// Why it is time for a look. One after a start makes up for the night, too.
+    fn is_due(&self, tx: Tx<'_>, channel: &Channel, now: Timestamp) -> Result<Option<Why>, StoreError> {
+        let Some(at) = self.reconcile_at.get(channel) else {
+            let last = tx.last_reconcile(channel, false, now)?.map(|look| look.started_at);
+            let is_night = self.last_night(now).is_some_and(|night| last.is_none_or(|last| last < night));
+            return Ok(is_night.then_some(Why::Nightly));
+        };
+        // Further ahead than that it was set by a clock that was set back since.
+        let is_due = *at <= now || *at > now.after(BETWEEN_STARTS).after(AFTER_START);
+        Ok(is_due.then_some(Why::Start))
     }
 
     /// When it was last the hour of the nightly look.
@@ -106,13 +123,16 @@ impl Desk {
             Ok(wanted) => wanted,
             Err(reason) => return Ok(Err(reason)),
         };
-        let mut looks = Vec::new();
-        for channel in wanted {
-            if let Some(running) = tx.running_reconcile(channel)? {
+        for channel in &wanted {
+            if let Some(running) = is_running(tx, channel, now)? {
                 return Ok(Err(format!("one runs already on {channel}, since {}", running.started_at)));
             }
+        }
+        let mut looks = Vec::new();
+        for channel in wanted {
             match self.look(tx, channel, Why::Operator, since, dry_run, now)? {
                 Ok(look) => looks.push(look),
+                // It is the same for all of them: whether there is a window hangs on the clock.
                 Err(reason) => return Ok(Err(reason)),
             }
         }
@@ -164,12 +184,14 @@ impl Desk {
         let Some(source) = self.settings.reconcile.channels.get(channel).cloned() else {
             return Ok(Err(format!("{channel} is not configured")));
         };
-        let Some(first) = tx.first_start(now)? else {
-            return Ok(Err("the clock of this box has not been set yet (timedatectl)".to_owned()));
+        let Some(first) = tx.first_start()? else {
+            return Ok(Err("this box has not known what time it is yet (timedatectl)".to_owned()));
         };
         let floor = first.max(now.before(OLDEST));
-        let last = tx.last_reconcile(channel, true, now)?.map(|last| last.until.before(OVERLAP));
-        let (from, until) = (since.or(last).unwrap_or(floor).max(floor), now.before(YOUNGEST));
+        let last = tx.last_reconcile(channel, true, now)?.map_or(floor, |last| last.until.before(OVERLAP));
+        // A look that takes in closes the gap since the last one, however short it is asked to be.
+        let from = since.map_or(last, |since| if dry_run { since } else { since.min(last) }).max(floor);
+        let until = now.before(YOUNGEST);
         if from >= until {
             return Ok(Err(format!("nothing can have been missed yet: the desk looks for leads since {floor}")));
         }
@@ -208,7 +230,7 @@ impl Desk {
         tx.count_page(look.id, &counts, page.total)?;
         match &page.after {
             // A cursor that stands still would be read for ever.
-            Some(after) if asked.after.as_ref() != Some(after) && !page.records.is_empty() => {
+            Some(after) if asked.after.as_ref() != Some(after) => {
                 let next = Reconcile { after: Some(after.clone()), ..asked.clone() };
                 self.next_page(tx, look.id, &look.channel, next, now.after(PAGE_PAUSE), now)
             }
@@ -226,22 +248,24 @@ impl Desk {
     ) -> Result<Counts, StoreError> {
         let mut counts = Counts { found: count(records.len()), ..Counts::default() };
         let unknown = tx.unknown_records((&look.channel, &look.source), records, SLACK)?;
+        let floor = tx.first_start()?;
         counts.known = counts.found.saturating_sub(count(unknown.len()));
         for found in unknown {
             let record = found.lead.record_id.as_deref().unwrap_or_default();
-            if found.lead.message.is_empty() {
+            if floor.is_some_and(|floor| found.made_at < floor) {
+                counts.older = counts.older.saturating_add(1);
+            } else if found.lead.message.is_empty() {
                 counts.empty = counts.empty.saturating_add(1);
             } else if tx.is_erased(&look.channel, record)? {
                 counts.erased = counts.erased.saturating_add(1);
             } else if look.dry_run {
                 tx.add_find(look.id, found, None)?;
                 counts.missed = counts.missed.saturating_add(1);
-            } else if let Some(lead) = tx.take_in(look, found, &self.settings.opening, now)? {
+            } else {
+                let lead = tx.take_in(look, found, &self.settings.opening, now)?;
                 tx.add_find(look.id, found, Some(lead))?;
                 tracing::warn!(lead_id = %lead, record, made_at = %found.made_at, "a lead never arrived: it was found");
                 counts.missed = counts.missed.saturating_add(1);
-            } else {
-                counts.known = counts.known.saturating_add(1);
             }
         }
         Ok(counts)
@@ -252,31 +276,67 @@ impl Desk {
 fn look_ended(tx: Tx<'_>, id: LeadId, now: Timestamp) -> Result<(), StoreError> {
     tx.set_reconcile(id, ReconcileState::Done, None, now)?;
     let Some(look) = tx.reconcile(id)? else { return Ok(()) };
-    let Counts { found, known, empty, erased, missed } = look.counts;
-    tracing::info!(reconcile = %id, channel = %look.channel, found, known, empty, erased, missed, "has looked for leads");
+    let Counts { found, known, empty, erased, older, missed } = look.counts;
+    tracing::info!(reconcile = %id, channel = %look.channel, found, known, empty, erased, older, missed, "has looked for leads");
     if look.dry_run {
         return Ok(());
     }
     tx.clear_alert(&failed_key(&look.channel), now)?;
-    if missed > 0 {
-        let text = format!("{missed} leads had never arrived and were found in {}", look.channel);
-        let cure = format!("see why their webhooks didn't come: the tunnel, or source {} in the CRM", look.source);
-        tx.alert(&missed_key(&look.channel), &text, &cure, now)?;
+    if missed == 0 { tx.clear_alert(&missed_key(&look.channel), now) } else { tell_missed(tx, &look, now) }
+}
+
+/// People wonder why nobody was told.
+fn tell_missed(tx: Tx<'_>, look: &ReconcileRow, now: Timestamp) -> Result<(), StoreError> {
+    let text = format!("{} leads had never arrived and were found in {}", look.counts.missed, look.channel);
+    let cure = format!(
+        "see why their webhooks didn't come: the tunnel, or source {} in the CRM; it is over when a look finds none",
+        look.source
+    );
+    tx.alert(&missed_key(&look.channel), &text, &cure, now)
+}
+
+/// The look into this CRM that runs. One without an open page can't go on: it has failed.
+fn is_running(tx: Tx<'_>, channel: &Channel, now: Timestamp) -> Result<Option<ReconcileRow>, StoreError> {
+    let Some(look) = tx.running_reconcile(channel)? else { return Ok(None) };
+    if tx.has_open(look.id, "reconcile")? {
+        return Ok(Some(look));
     }
-    Ok(())
+    tx.set_reconcile(look.id, ReconcileState::Failed, Some("its next page is gone"), now)?;
+    Ok(None)
 }
 
 /// A page's job is dead: the look has failed, and its window is looked at again by the next one.
 pub(super) fn look_died(tx: Tx<'_>, job: &Job, reason: &str, now: Timestamp) -> Result<(), StoreError> {
     tx.set_reconcile(job.lead, ReconcileState::Failed, Some(reason), now)?;
+    if let Some(look) = tx.reconcile(job.lead)?.filter(|look| look.counts.missed > 0 && !look.dry_run) {
+        tell_missed(tx, &look, now)?;
+    }
     let text = format!("leads that never arrived can't be looked for in {}: {reason}", job.channel);
     let cure = "mend what `nightdesk dlq list --stage crm` tells, then `nightdesk reconcile`";
     tx.alert(&failed_key(&job.channel), &text, cure, now)
 }
 
-/// A dead page is asked for again.
-pub(super) fn look_again(tx: Tx<'_>, job: &Job, now: Timestamp) -> Result<(), StoreError> {
-    tx.set_reconcile(job.lead, ReconcileState::Running, None, now)
+/// A dead page is asked for again, unless a newer look runs: `false`.
+pub(super) fn look_again(tx: Tx<'_>, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
+    if is_running(tx, &job.channel, now)?.is_some() {
+        return Ok(false);
+    }
+    tx.set_reconcile(job.lead, ReconcileState::Running, None, now)?;
+    Ok(true)
+}
+
+/// Alerts about a CRM that isn't looked into any more.
+pub(super) fn forget_alerts(
+    tx: Tx<'_>,
+    alert: &str,
+    looked_into: impl Fn(&Channel) -> bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let channel = alert.strip_prefix(FAILED).or_else(|| alert.strip_prefix(MISSED));
+    match channel.map(|channel| Channel::stored(channel.to_owned())) {
+        Some(channel) if !looked_into(&channel) => tx.clear_alert(alert, now),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn count(n: usize) -> u32 {
@@ -284,11 +344,11 @@ fn count(n: usize) -> u32 {
 }
 
 fn failed_key(channel: &Channel) -> String {
-    format!("reconcile-failed:{channel}")
+    format!("{FAILED}{channel}")
 }
 
 fn missed_key(channel: &Channel) -> String {
-    format!("reconcile:{channel}")
+    format!("{MISSED}{channel}")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::store::{Closing, DeadLetterFilter, Orphan, StoreError, Tx};
 
 use super::reports::key_of;
 use super::settle::{bury, tidy};
-use super::{Desk, canary, channel};
+use super::{Desk, canary, channel, reconcile};
 
 /// An alert of which nothing was heard for so long is history.
 const STALE_AFTER: Duration = Duration::from_hours(24);
@@ -32,7 +32,6 @@ impl Desk {
         // The hours may be others by now: a lead that must still wait is deferred again.
         tx.hasten_deferred(now)?;
         self.judge_alerts(tx, now)?;
-        self.reconcile_soon(tx, now)?;
         tx.probe_channels(now)?;
         Ok(orphans.len())
     }
@@ -112,6 +111,7 @@ impl Desk {
             }
         }
         for alert in tx.alerts()? {
+            reconcile::forget_alerts(tx, &alert.key, |crm| self.settings.reconcile.channels.contains_key(crm), now)?;
             let modem = alert.key.strip_prefix("modem:").or_else(|| alert.key.strip_prefix("spend:"));
             let gone = |name| !self.settings.channels.contains_key(&Channel::new(Lane::Sms, name));
             let person = alert.key.strip_prefix(canary::ALERTS);

@@ -16,15 +16,15 @@ impl Desk {
         let Some((job, state, _)) = letter.job_id.map(|id| tx.job(id)).transpose()?.flatten() else { return Ok(false) };
         let known = self.settings.channels.contains_key(&job.channel).then(|| job.channel.clone());
         let Some(channel) = known.or_else(|| self.home_of(&job.channel)) else { return Ok(false) };
+        if matches!(job.task, Task::Reconcile(_)) && !reconcile::look_again(tx, &job, now)? {
+            return Ok(false);
+        }
         if state.is_open() || !tx.close_dead_letter(letter.id, "requeued", now)? {
             return Ok(false);
         }
         let task = self.wound_up(tx, &job, now)?;
         if !tx.requeue(job.id, &task, &channel, now.after(self.give_up_after(&task)), now)? {
             return Ok(false);
-        }
-        if matches!(task, Task::Reconcile(_)) {
-            reconcile::look_again(tx, &job, now)?;
         }
         if let Task::Sms(sms) = &task
             && let Some(clock) = sms.failover_at

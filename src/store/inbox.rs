@@ -148,6 +148,15 @@ impl Tx<'_> {
         gates.iter().enumerate().map(receive).collect()
     }
 
+    /// Makes a lead durable that nobody needs to be asked about: it is new.
+    pub(super) fn accept(self, arrival: &Arrival, new: NewLead, opening: &Opening) -> Result<LeadId, StoreError> {
+        let (at, gate) = (arrival.received_at, Gate::Passed(new));
+        let (lead, place) = (LeadId::fresh(at), Place { id: InboxId::fresh(at), part: 0, request: None });
+        self.insert_inbox(place, arrival, Received::Accepted(lead), &gate.words(), None)?;
+        self.open(Received::Accepted(lead), arrival, &gate, opening, at)?;
+        Ok(lead)
+    }
+
     fn receive_part(
         self,
         place: Place,

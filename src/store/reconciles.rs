@@ -10,15 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Arrival, Gate, Opening, Reader, Received, StoreError, Tx, rows};
+use super::{Arrival, Opening, Reader, StoreError, Tx, rows};
 use crate::model::{Channel, CrmRecord, FoundRecord, Lead, LeadId, NewLead, RowId, Timestamp};
 
 /// What stands for the method of a request that was never made.
 const METHOD: &str = "RECONCILE";
 /// The name of the fact since when leads are looked for.
 const FIRST_START: &str = "first-start";
-/// This program is no older, so a clock that shows less has not been set yet (2026-11-01).
-const WRITTEN: Timestamp = Timestamp::from_millis(1_793_491_200_000);
 
 /// Why a look is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,6 +100,8 @@ pub struct Counts {
     pub empty: u32,
     /// Of people who were erased.
     pub erased: u32,
+    /// Made before the desk's first start, and converted since.
+    pub older: u32,
     /// They never arrived.
     pub missed: u32,
 }
@@ -167,21 +167,26 @@ impl Known {
 }
 
 impl Tx<'_> {
-    /// Since when leads are looked for: the desk's first start. The first call sets it; `None` while the clock can't be
-    /// right.
+    /// Leads are looked for since now, unless they were before: the desk's first start with a clock that is right.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn first_start(self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        const KEEP: &str = "INSERT OR IGNORE INTO settings (name, value) VALUES (:name, :now)";
-        const READ: &str = "SELECT value FROM settings WHERE name = :name";
-        if now < WRITTEN {
-            return Ok(None);
-        }
+    pub fn keep_first_start(self, now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT OR IGNORE INTO settings (name, value) VALUES (:name, :now)";
         let params = named_params! { ":name": FIRST_START, ":now": now.to_string() };
-        self.connection.prepare_cached(KEEP)?.execute(params)?;
-        let mut query = self.connection.prepare_cached(READ)?;
-        query.query_row(named_params! { ":name": FIRST_START }, |row| Ok(rows::parsed(row, "value")))?.map(Some)
+        self.connection.prepare_cached(SQL)?.execute(params)?;
+        Ok(())
+    }
+
+    /// Since when leads are looked for; `None`: this box has not known what time it is yet.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn first_start(self) -> Result<Option<Timestamp>, StoreError> {
+        const SQL: &str = "SELECT value FROM settings WHERE name = :name";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let found = query.query_row(named_params! { ":name": FIRST_START }, |row| Ok(rows::parsed(row, "value")));
+        found.optional()?.transpose()
     }
 
     /// Keeps a look that begins now.
@@ -257,11 +262,11 @@ impl Tx<'_> {
     pub fn count_page(self, id: LeadId, page: &Counts, expected: Option<u64>) -> Result<(), StoreError> {
         const SQL: &str = "
             UPDATE reconciles SET expected = coalesce(:rest + found, expected), found = found + :found, known = known + :known,
-                                  empty = empty + :empty, erased = erased + :erased, missed = missed + :missed
+                                  empty = empty + :empty, erased = erased + :erased, older = older + :older, missed = missed + :missed
              WHERE id = :id";
         self.connection.prepare_cached(SQL)?.execute(named_params! {
             ":id": id.to_string(), ":rest": expected.and_then(|n| i64::try_from(n).ok()), ":found": page.found,
-            ":known": page.known, ":empty": page.empty, ":erased": page.erased, ":missed": page.missed,
+            ":known": page.known, ":empty": page.empty, ":erased": page.erased, ":older": page.older, ":missed": page.missed,
         })?;
         Ok(())
     }
@@ -311,7 +316,7 @@ impl Tx<'_> {
         Ok(found.iter().filter(|one| !known.iter().any(|lead| lead.tells(one, slack))).collect())
     }
 
-    /// Takes a record in whose webhook never came: `None` if its words came otherwise.
+    /// Takes a record in whose webhook never came. Whether a lead tells of it was asked before.
     ///
     /// # Errors
     /// When the database can't be written.
@@ -321,7 +326,7 @@ impl Tx<'_> {
         found: &FoundRecord,
         opening: &Opening,
         now: Timestamp,
-    ) -> Result<Option<LeadId>, StoreError> {
+    ) -> Result<LeadId, StoreError> {
         const SQL: &str = "UPDATE leads SET made_at = :made_at WHERE id = :id";
         let record = found.lead.record_id.as_deref().unwrap_or_default();
         let arrival = Arrival {
@@ -334,10 +339,10 @@ impl Tx<'_> {
         };
         // By this key the webhook finds its lead if it comes after all, by whatever source.
         let new = NewLead { content_key: found_key(&look.channel, record), ..found.lead.clone() };
-        let Received::Accepted(lead) = self.receive(&arrival, &Gate::Passed(new), opening)? else { return Ok(None) };
+        let lead = self.accept(&arrival, new, opening)?;
         let params = named_params! { ":id": lead.to_string(), ":made_at": found.made_at.to_string() };
         self.connection.prepare_cached(SQL)?.execute(params)?;
-        Ok(Some(lead))
+        Ok(lead)
     }
 
     /// Keeps that a record had never arrived.
@@ -446,6 +451,7 @@ fn reconcile(row: &Row<'_>) -> Result<ReconcileRow, StoreError> {
             known: row.get("known")?,
             empty: row.get("empty")?,
             erased: row.get("erased")?,
+            older: row.get("older")?,
             missed: row.get("missed")?,
         },
         started_at: rows::parsed(row, "started_at")?,

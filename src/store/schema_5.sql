@@ -18,6 +18,7 @@ CREATE TABLE reconciles (
     known      INTEGER NOT NULL DEFAULT 0,            -- of which had arrived,
     empty      INTEGER NOT NULL DEFAULT 0,            -- hold no message,
     erased     INTEGER NOT NULL DEFAULT 0,            -- are of people who were erased,
+    older      INTEGER NOT NULL DEFAULT 0,            -- were made before the desk's first start,
     missed     INTEGER NOT NULL DEFAULT 0,            -- never arrived
     started_at TEXT NOT NULL,
     ended_at   TEXT,

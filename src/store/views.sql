@@ -153,7 +153,7 @@ SELECT c.at, datetime(c.at, 'localtime') AS at_local, c.key, c.who, c.channel, c
 DROP VIEW IF EXISTS v_reconciles;
 CREATE VIEW v_reconciles AS
 SELECT r.started_at, datetime(r.started_at, 'localtime') AS started_local, r.channel, r.why, r.state,
-       r.from_at, r.until_at, r.dry_run, r.expected, r.found, r.known, r.empty, r.erased, r.missed, r.reason, r.ended_at,
+       r.from_at, r.until_at, r.dry_run, r.expected, r.found, r.known, r.empty, r.erased, r.older, r.missed, r.reason, r.ended_at,
        (SELECT group_concat(coalesce(l.code, f.record), ', ') FROM reconcile_finds f LEFT JOIN leads l ON l.id = f.lead_id
          WHERE f.reconcile_id = r.id) AS missed_leads
   FROM reconciles r

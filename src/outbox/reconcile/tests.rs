@@ -28,6 +28,9 @@ struct Office {
     records: Vec<FoundRecord>,
     /// What was claimed beside the looks.
     works: Vec<Work>,
+    /// This record is shown as one that was made before everything else.
+    long_ago: Option<usize>,
+    knows_time: bool,
 }
 
 impl Office {
@@ -38,6 +41,8 @@ impl Office {
             now: BEGIN,
             records: Vec::new(),
             works: Vec::new(),
+            long_ago: None,
+            knows_time: true,
         };
         office.start();
         office
@@ -47,6 +52,9 @@ impl Office {
     fn start(&mut self) {
         let (mut desk, now) = (desk(), self.now);
         self.store.transact(|tx| desk.recover(tx, now)).unwrap();
+        if self.knows_time {
+            self.store.transact(|tx| desk.clock_is_right(tx, now)).unwrap();
+        }
         self.desk = desk;
     }
 
@@ -107,7 +115,12 @@ impl Office {
         let is_in = |one: &&FoundRecord| (asked.from..asked.until).contains(&one.made_at);
         let rest: Vec<FoundRecord> = self.records.iter().skip(from).filter(is_in).cloned().collect();
         let total = Some(u64::try_from(rest.len()).unwrap());
-        let records: Vec<FoundRecord> = rest.into_iter().take(PER_PAGE).collect();
+        let long_ago = |(nth, one): (usize, FoundRecord)| {
+            let is_it = self.long_ago == Some(nth.saturating_add(from));
+            FoundRecord { made_at: if is_it { Timestamp::from_millis(0) } else { one.made_at }, ..one }
+        };
+        let rest = rest.into_iter().enumerate().map(long_ago);
+        let records: Vec<FoundRecord> = rest.take(PER_PAGE).collect();
         let after = (records.len() == PER_PAGE).then(|| records.last().unwrap().lead.record_id.clone().unwrap());
         Page { records, after, total }
     }
@@ -256,15 +269,76 @@ fn what_came_by_another_way_is_known() {
 }
 
 #[test]
-fn a_clock_that_is_not_set_finds_nothing() {
-    let mut office = Office { now: Timestamp::from_millis(0), ..Office::open() };
+fn a_box_that_does_not_know_the_time_looks_for_nothing() {
+    let mut office = Office { knows_time: false, ..Office::open() };
     office.store = Store::in_memory().unwrap();
     office.start();
+    office.writes("while the power was gone");
+    office.wait(Duration::from_hours(30));
+    assert_eq!(office.look(usize::MAX), 0);
+    assert!(office.ask(None, false).unwrap_err().starts_with("this box has not known what time it is"));
+    let (desk, now) = (&mut office.desk, office.now);
+    office.store.transact(|tx| desk.clock_is_right(tx, now)).unwrap();
+    assert!(office.ask(None, false).unwrap_err().starts_with("nothing can have been missed yet"));
+    office.wait(minutes(10));
+    office.writes("later");
+    office.wait(minutes(10));
     office.look(usize::MAX);
-    assert!(office.ask(None, false).unwrap_err().starts_with("the clock of this box has not been set"));
-    office.now = BEGIN;
-    let look = office.ask(None, false);
-    assert!(look.unwrap_err().starts_with("nothing can have been missed yet"), "the first start is when it was set");
+    assert_eq!((office.last().counts.found, office.last().counts.missed), (1, 1), "the first start is when it knew");
+}
+
+#[test]
+fn a_page_without_records_is_not_the_end() {
+    let mut office = Office::open();
+    office.wait(minutes(10));
+    office.writes("50 units");
+    office.wait(minutes(10));
+    office.ask(None, false).unwrap();
+    for after in ["a", "b"] {
+        let work = office.claim().into_iter().find(|work| matches!(work.job.task, Task::Reconcile(_))).unwrap();
+        let page = Page { after: Some(after.into()), ..Page::default() };
+        office.settle(&work, &Outcome::Done(Done::Found(Box::new(page))));
+        office.wait(Duration::from_secs(1));
+    }
+    let work = office.claim().into_iter().find(|work| matches!(work.job.task, Task::Reconcile(_))).unwrap();
+    let page = Page { records: vec![office.records[0].clone()], ..Page::default() };
+    office.settle(&work, &Outcome::Done(Done::Found(Box::new(page))));
+    assert_eq!((office.last().state, office.last().counts.missed), (ReconcileState::Done, 1));
+}
+
+#[test]
+fn who_was_found_once_and_writes_again_is_found_again() {
+    let mut office = Office::open();
+    office.wait(minutes(10));
+    let record = office.writes("50 units");
+    office.wait(minutes(10));
+    office.look(usize::MAX);
+    office.wait(Duration::from_hours(30));
+    office.records[record].lead.message = "and 10 more".into();
+    office.records[record].made_at = office.now;
+    office.wait(minutes(10));
+    office.ask(None, false).unwrap();
+    office.look(usize::MAX);
+    assert_eq!(office.last().counts.missed, 1);
+    assert!(office.alerts().contains(&"reconcile:crm:hubspot".to_owned()));
+    office.ask(None, false).unwrap();
+    office.look(usize::MAX);
+    assert_eq!((office.last().counts.known, office.last().counts.missed), (1, 0));
+    assert!(!office.alerts().contains(&"reconcile:crm:hubspot".to_owned()), "none is missed any more");
+}
+
+#[test]
+fn a_short_look_leaves_no_gap_behind_it() {
+    let mut office = Office::open();
+    office.wait(minutes(10));
+    office.writes("50 units");
+    office.wait(Duration::from_hours(50));
+    let now = office.now;
+    let look = office.ask(Some(now.before(Duration::from_hours(2))), false).unwrap();
+    assert_eq!(office.row(look).from, BEGIN);
+    office.look(usize::MAX);
+    let dry = office.ask(Some(now.before(minutes(30))), true).unwrap();
+    assert_eq!(office.row(dry).from, now.before(minutes(30)), "who only asks may ask for less");
 }
 
 #[test]
@@ -272,16 +346,20 @@ fn what_is_no_lead_is_only_counted() {
     let mut office = Office::open();
     office.wait(minutes(10));
     office.writes("");
+    // A lead of last year that became a contact today.
+    let old = office.writes("from long ago");
     let gone = office.writes("erase me");
     office.writes("50 units");
     let id = office.records[gone].lead.record_id.clone().unwrap();
     let (desk, now) = (&mut office.desk, office.now);
     office.store.transact(|tx| desk.forget(tx, None, &id, now)).unwrap().unwrap();
     office.wait(minutes(10));
+    office.long_ago = Some(old);
     let dry = office.ask(None, true).unwrap();
     office.look(usize::MAX);
     let (counts, now) = (office.row(dry).counts, office.now);
-    assert_eq!((counts.found, counts.empty, counts.erased, counts.missed), (3, 1, 1, 1));
+    assert_eq!((counts.found, counts.empty, counts.older), (4, 1, 1));
+    assert_eq!((counts.erased, counts.missed), (1, 1));
     assert_eq!(
         office.store.transact(|tx| tx.last_reconcile(&crm(), true, now)).unwrap().map(|look| look.counts.missed),
         Some(1)

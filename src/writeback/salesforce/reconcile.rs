@@ -22,7 +22,7 @@ impl Salesforce {
     pub(super) async fn reconcile(&self, window: &Reconcile, work: &Work) -> Report {
         let (records, trace) = self.records(&self.question(window), work).await;
         let page = match records {
-            Ok(records) => self.page(&records, window, work).await,
+            Ok(records) => self.page(&records, work).await,
             Err(failure) => Err(failure),
         };
         Report::traced(page.map_or_else(Outcome::Failed, |page| Outcome::Done(Done::Found(Box::new(page)))), trace)
@@ -34,36 +34,30 @@ impl Salesforce {
         let after = window.after.as_deref().map(|id| format!(" AND Id > {}", soql::quoted(id))).unwrap_or_default();
         let fields = read::fields(&self.settings.message_property).join(", ");
         format!(
-            "SELECT Id, CreatedDate, ConvertedDate, {fields} FROM Lead WHERE \
+            "SELECT Id, CreatedDate, {fields} FROM Lead WHERE \
              ((CreatedDate >= {from} AND CreatedDate < {until}) OR (ConvertedDate >= {first} AND ConvertedDate <= {last}))\
              {after} ORDER BY Id LIMIT {PAGE}"
         )
     }
 
-    async fn page(&self, records: &[Value], window: &Reconcile, work: &Work) -> Result<Page, Failure> {
+    async fn page(&self, records: &[Value], work: &Work) -> Result<Page, Failure> {
         // The session is there already: it was asked in.
         let session = self.sessions.open(&self.settings, None, within(work)).await;
         let account = session.ok().and_then(|session| session.organization.clone());
         let found: Result<Vec<FoundRecord>, Failure> =
-            records.iter().map(|record| self.found(record, account.as_deref(), window, work)).collect();
+            records.iter().map(|record| self.found(record, account.as_deref(), work)).collect();
         let found = found?;
         let last = records.last().and_then(id_of).filter(|_| records.len() >= PAGE);
         Ok(Page { records: found, after: last.map(str::to_owned), total: None })
     }
 
-    fn found(
-        &self,
-        record: &Value,
-        account: Option<&str>,
-        window: &Reconcile,
-        work: &Work,
-    ) -> Result<FoundRecord, Failure> {
+    fn found(&self, record: &Value, account: Option<&str>, work: &Work) -> Result<FoundRecord, Failure> {
         let odd = || {
-            let reason = format!("Salesforce gave a lead without its id or dates: {}", excerpt(&record.to_string()));
+            let reason = format!("Salesforce gave a lead without its id or date: {}", excerpt(&record.to_string()));
             Failure::new(Fault::Permanent, reason)
         };
         let id = id_of(record).ok_or_else(odd)?.to_owned();
-        let made_at = self.dated(record, window).ok_or_else(odd)?;
+        let made_at = made_at(record).ok_or_else(odd)?;
         let read = CrmRead {
             record: CrmRecord { channel: work.job.channel.clone(), id },
             account: account.map(str::to_owned),
@@ -75,24 +69,17 @@ impl Salesforce {
         Ok(FoundRecord { lead, made_at, shown: record.to_string() })
     }
 
-    /// When the lead was made, if that is in the window; else the start of the day on which it was converted.
-    fn dated(&self, record: &Value, window: &Reconcile) -> Option<Timestamp> {
-        // Salesforce writes `2026-11-23T02:00:00.000+0000`.
-        let made = record.get("CreatedDate")?.as_str()?;
-        let made = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", made).ok()?.to_timestamp().ok()?;
-        let made = Timestamp::from_millis(made.as_millisecond());
-        if made >= window.from && made < window.until {
-            return Some(made);
-        }
-        let day: Date = record.get("ConvertedDate")?.as_str()?.parse().ok()?;
-        let start = day.to_zoned(self.settings.account_zone.clone()).ok()?;
-        Some(Timestamp::from_millis(start.timestamp().as_millisecond()))
-    }
-
     fn day_of(&self, at: Timestamp) -> Date {
         let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
         at.to_zoned(self.settings.account_zone.clone()).date()
     }
+}
+
+/// When somebody wrote: Salesforce has `2026-11-23T02:00:00.000+0000`. A conversion is a colleague's doing, and no news.
+fn made_at(record: &Value) -> Option<Timestamp> {
+    let made = record.get("CreatedDate")?.as_str()?;
+    let made = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", made).ok()?.to_timestamp().ok()?;
+    Some(Timestamp::from_millis(made.as_millisecond()))
 }
 
 fn id_of(record: &Value) -> Option<&str> {

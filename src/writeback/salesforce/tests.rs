@@ -192,7 +192,7 @@ fn a_window_is_asked_for_page_by_page_in_the_orgs_own_days() {
         until: "2026-11-23T02:00:00Z".parse().unwrap(),
         after: after.map(str::to_owned),
     };
-    let first = "SELECT Id, CreatedDate, ConvertedDate, FirstName, LastName, Phone, MobilePhone, Email, Enquiry__c FROM Lead \
+    let first = "SELECT Id, CreatedDate, FirstName, LastName, Phone, MobilePhone, Email, Enquiry__c FROM Lead \
                  WHERE ((CreatedDate >= 2026-11-22T02:00:00.000Z AND CreatedDate < 2026-11-23T02:00:00.000Z) OR \
                  (ConvertedDate >= 2026-11-21 AND ConvertedDate <= 2026-11-22)) ORDER BY Id LIMIT 100";
     assert_eq!(writer.question(&window(None)), first);

@@ -108,13 +108,13 @@ async fn leads_of_a_window_come_page_by_page_and_none_twice() {
 }
 
 #[tokio::test]
-async fn a_lead_that_was_converted_in_the_window_is_of_that_day() {
+async fn a_lead_that_was_converted_in_the_window_is_of_when_it_was_made() {
     let (sim, writer) = desk(org()).await;
     sim.made_at(LEAD, "2026-11-01T00:00:00Z".parse().unwrap());
     let _contact = sim.convert(LEAD, "2026-11-22");
     let found = page(&writer, &window("2026-11-22T02:00:00Z", "2026-11-23T02:00:00Z", None)).await;
     let [one] = &found.records[..] else { panic!("{found:?}") };
-    assert_eq!((one.made_at, one.lead.name.as_deref()), ("2026-11-22T00:00:00Z".parse().unwrap(), Some("Ada Byron")));
+    assert_eq!((one.made_at, one.lead.name.as_deref()), ("2026-11-01T00:00:00Z".parse().unwrap(), Some("Ada Byron")));
     assert_eq!((found.after, found.total), (None, None));
     let none = page(&writer, &window("2026-11-24T02:00:00Z", "2026-11-25T02:00:00Z", None)).await;
     assert_eq!(none.records, Vec::new());
