@@ -118,7 +118,7 @@ impl Wire {
         let client = self.client(&request, call.repeatable).map_err(|reason| fail(Leg::NotSent, reason))?;
         let exchange = async {
             let response = client.execute(request).await?;
-            receive(response).await
+            receive(response, call.most).await
         };
         match timeout(within, exchange).await {
             Ok(Ok(answer)) => {
@@ -212,13 +212,13 @@ fn in_the_building(url: &Url) -> bool {
 }
 
 /// Reads the answer up to the cap; what lies beyond is never read, and the connection is dropped.
-async fn receive(mut response: Response) -> reqwest::Result<Answer> {
+async fn receive(mut response: Response, most: usize) -> reqwest::Result<Answer> {
     let status = response.status().as_u16();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let (mut bytes, mut truncated) = (Vec::new(), false);
     while let Some(chunk) = response.chunk().await? {
-        let room = MAX_BODY.saturating_sub(bytes.len());
+        let room = most.saturating_sub(bytes.len());
         bytes.extend(chunk.iter().take(room));
         if chunk.len() > room {
             truncated = true;
@@ -234,7 +234,9 @@ fn without_secrets(body: String, call: &Call) -> String {
     call.secret_headers.iter().fold(body, |body, (_, secret)| {
         let whole = secret.expose_secret();
         let token = whole.rsplit(' ').next().unwrap_or(whole); // without `Bearer`
-        if !token.is_empty() && body.contains(token) { body.replace(token, "***") } else { body }
+        let bare = token.split_once('=').map_or(token, |(_, bare)| bare); // without `token=`
+        let shown = [token, bare].into_iter().filter(|part| !part.trim_matches('=').is_empty());
+        shown.fold(body, |body, part| if body.contains(part) { body.replace(part, "***") } else { body })
     })
 }
 

@@ -62,6 +62,14 @@ pub enum AppError {
     /// The template of texts.
     #[error("sms.template")]
     Template(#[from] TemplateError),
+    /// The template of a request to a CRM.
+    #[error("{path}: {words}")]
+    Request {
+        /// Its key in the configuration.
+        path: String,
+        /// What is wrong.
+        words: String,
+    },
     /// A thread or signal handler.
     #[error("the system refused a thread or a signal handler")]
     System(#[from] std::io::Error),
@@ -76,7 +84,11 @@ impl AppError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Store(StoreError::Locked(_)) => exit::TEMP_FAIL,
-            Self::Store(StoreError::TooNew { .. }) | Self::Secret(_) | Self::Tls(_) | Self::Template(_) => exit::CONFIG,
+            Self::Store(StoreError::TooNew { .. })
+            | Self::Secret(_)
+            | Self::Tls(_)
+            | Self::Template(_)
+            | Self::Request { .. } => exit::CONFIG,
             Self::Store(StoreError::Folder { .. }) => exit::NO_PERMISSION,
             Self::Bind { .. } => exit::UNAVAILABLE,
             Self::Store(_) | Self::System(_) | Self::RoomEnded(_) => exit::SOFTWARE,
@@ -118,6 +130,9 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     let socket = control::bind(control_at)
         .map_err(|source| AppError::Bind { what: format!("the control socket {}", control_at.display()), source })?;
 
+    if let Some((path, words)) = broken_requests(config).into_iter().next() {
+        return Err(AppError::Request { path, words });
+    }
     let power = Arc::new(power::Power::new(config));
     let mut effects = wiring::effects(config, secrets, &power)?;
     let sources = sources(config, secrets)?;

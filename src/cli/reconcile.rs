@@ -20,6 +20,8 @@ use crate::store::{Counts, Find, Reader, ReconcileRow, ReconcileState};
 
 /// Between two looks at how far it is.
 const LOOK: Duration = Duration::from_millis(200);
+/// So many looks later, whether the desk still runs.
+const ASK_EVERY: u64 = 25;
 /// The lead's id gives way first.
 const FIT: Fit = Fit { widest: 30, dispensable: &[2] };
 
@@ -70,7 +72,7 @@ impl Reconcile {
         let (reader, screen) = (desk.reader()?, desk.screen());
         let (mut told, mut failed) = (Vec::new(), None);
         for id in looks {
-            let look = self.ended(&reader, id).await?;
+            let look = self.ended(desk, &reader, id).await?;
             let finds = reader.finds(id)?;
             if look.state == ReconcileState::Failed {
                 let why = look.reason.clone().unwrap_or_default();
@@ -89,11 +91,15 @@ impl Reconcile {
     }
 
     /// The look, once it has ended, with a bar on the terminal until then.
-    async fn ended(&self, reader: &Reader, id: LeadId) -> Result<ReconcileRow, CliError> {
+    async fn ended(&self, desk: &Desk, reader: &Reader, id: LeadId) -> Result<ReconcileRow, CliError> {
         let bar = if self.json || self.no_wait { ProgressBar::hidden() } else { ProgressBar::no_length() };
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} records");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        loop {
+        for nth in 0_u64.. {
+            // Nobody reads on if the desk has ended.
+            if nth.is_multiple_of(ASK_EVERY) && desk.ask_if_running(&Request::Status).await?.is_none() {
+                break;
+            }
             let look = reader.reconcile(id)?.ok_or(CliError::OddAnswer)?;
             if look.state != ReconcileState::Running || self.no_wait {
                 bar.finish_and_clear();
@@ -106,6 +112,7 @@ impl Reconcile {
             bar.set_position(look.counts.found.into());
             sleep(LOOK).await;
         }
+        Err(CliError::NotRunning)
     }
 }
 

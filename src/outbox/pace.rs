@@ -14,6 +14,8 @@ use super::Desk;
 
 /// One part in so many of the limit may be used at once, the others as time goes by.
 const AT_ONCE: u32 = 4;
+/// No bucket is short for longer, however many requests its effects made.
+const LONGEST_SHORT: Duration = Duration::from_mins(15);
 /// With the day nearly used up, a job that isn't urgent asks so often whether there is more by now.
 const ASK_AGAIN_AFTER: Duration = Duration::from_mins(15);
 
@@ -40,6 +42,8 @@ pub(super) struct Bucket {
     full_at: Duration,
     /// What was left of the day when the peer said so last.
     day: Option<(Left, Timestamp)>,
+    /// Whether people were told that the day is nearly used up; `None`: not since the start.
+    told_reserve: Option<bool>,
 }
 
 impl Bucket {
@@ -53,14 +57,13 @@ impl Bucket {
             urgent_reserve: pace.urgent_reserve,
             full_at: Duration::ZERO,
             day: None,
+            told_reserve: None,
         }
     }
 
     /// When a job of this priority may be claimed.
     pub(super) fn opens(&self, priority: Priority, now: Timestamp) -> Timestamp {
-        // Longer than a bucket is ever short: it was set under a clock that was ahead.
-        let is_absurd = self.full_at.saturating_sub(since_epoch(now)) > self.longest();
-        let full_at = if is_absurd { Duration::ZERO } else { self.full_at };
+        let full_at = self.full_at(now);
         let token_at = full_at.saturating_sub(self.refill.saturating_mul(self.size.saturating_sub(1)));
         let token_at = at(token_at).max(now);
         match self.reserved() {
@@ -88,7 +91,7 @@ impl Bucket {
         if let Some(burst) = quota.burst {
             // Others use the account, too: no more is left than the peer says, and of nothing a while.
             let gone = if burst.left == 0 { self.size.saturating_mul(2) } else { self.size.saturating_sub(burst.left) };
-            self.full_at = self.full_at.max(since_epoch(now).saturating_add(self.refill.saturating_mul(gone)));
+            self.full_at = self.full_at(now).max(since_epoch(now).saturating_add(self.refill.saturating_mul(gone)));
         }
         if let Some(day) = quota.day {
             self.day = Some((day, now));
@@ -104,14 +107,15 @@ impl Bucket {
 
     fn spend(&mut self, tokens: u32, now: Timestamp) {
         if tokens > 0 {
-            let from = self.full_at.max(since_epoch(now));
+            let from = self.full_at(now).max(since_epoch(now));
             self.full_at = from.saturating_add(self.refill.saturating_mul(tokens));
         }
     }
 
-    /// The longest that a bucket stays short: its own size, spent again by what one effect may use, and a correction.
-    fn longest(&self) -> Duration {
-        self.refill.saturating_mul(self.size.saturating_mul(4).saturating_add(64))
+    /// When it is full again. Further ahead than it can be it was set by a clock that was set back since.
+    fn full_at(&self, now: Timestamp) -> Duration {
+        let is_absurd = self.full_at.saturating_sub(since_epoch(now)) > LONGEST_SHORT;
+        if is_absurd { Duration::ZERO } else { self.full_at }
     }
 }
 
@@ -142,22 +146,28 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some(bucket) = self.buckets.get_mut(channel) else { return Ok(()) };
-        let (was_known, was_reserved) = (bucket.day.is_some(), bucket.reserved().is_some());
         bucket.settle(quota, now);
-        let key = format!("day:{channel}");
-        match bucket.reserved() {
-            Some((day, _)) if !was_reserved => tx.alert(
-                &key,
-                &format!(
+        let Some(day) = quota.day else { return Ok(()) };
+        let (key, is_told) = (format!("day:{channel}"), bucket.told_reserve);
+        let told = match bucket.reserved() {
+            Some(_) if is_told != Some(true) => {
+                let text = format!(
                     "{channel} takes only {} more requests today, of {}: urgent leads come first",
                     day.left, day.of
-                ),
-                "nothing: the others are written when the day is over; if it goes on, see what else uses the account",
-                now,
-            ),
-            None if was_reserved || (!was_known && quota.day.is_some()) => tx.clear_alert(&key, now),
-            Some(_) | None => Ok(()),
-        }
+                );
+                let cure = "nothing: the others are written when the day is over; if it goes on, see what else uses the \
+                            account";
+                tx.alert(&key, &text, cure, now)?;
+                true
+            }
+            None if is_told != Some(false) => {
+                tx.clear_alert(&key, now)?;
+                false
+            }
+            Some(_) | None => return Ok(()),
+        };
+        bucket.told_reserve = Some(told);
+        Ok(())
     }
 }
 
@@ -219,6 +229,10 @@ mod tests {
         assert_eq!(bucket.opens(Priority::Normal, NOW), NOW.after(Duration::from_secs(3)));
         let set_back = NOW.before(Duration::from_hours(5));
         assert_eq!(bucket.opens(Priority::Normal, set_back).since(set_back), Duration::ZERO, "a clock that was ahead");
+        for _ in 0..3 {
+            bucket.take(Priority::Normal, set_back);
+        }
+        assert!(bucket.opens(Priority::Normal, set_back) > set_back, "and the limit holds from then on");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Call {
     pub body: Option<Body>,
     /// Doing it twice is the same as doing it once, so an unknown outcome is simply tried again.
     pub repeatable: bool,
+    /// So many bytes of the answer are read.
+    pub most: usize,
 }
 
 /// The body of a request.
@@ -77,7 +79,7 @@ impl Call {
 
     fn new(method: Method, url: impl Into<String>) -> Self {
         let (headers, secret_headers) = (Vec::new(), Vec::new());
-        Self { method, url: url.into(), headers, secret_headers, body: None, repeatable: false }
+        Self { method, url: url.into(), headers, secret_headers, body: None, repeatable: false, most: super::MAX_BODY }
     }
 
     /// The same with a header.
@@ -125,6 +127,13 @@ impl Call {
     #[must_use]
     pub fn form(mut self, text: String) -> Self {
         self.body = Some(Body { content_type: "application/x-www-form-urlencoded", text });
+        self
+    }
+
+    /// The same for an answer that may be this long.
+    #[must_use]
+    pub fn up_to(mut self, bytes: usize) -> Self {
+        self.most = bytes;
         self
     }
 

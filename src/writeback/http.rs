@@ -28,9 +28,6 @@ pub use template::{Broken, Vars};
 const PAUSE: Duration = Duration::from_secs(10);
 /// Where most put their id of a request.
 const REQUEST_ID: &str = "x-request-id";
-/// What to do where nobody can tell.
-const LOOK_THERE: &str =
-    "look into the CRM, and requeue it only if it isn't there; an idempotency-header would spare you this";
 
 /// What is sent, and where to.
 #[derive(Debug, Clone)]
@@ -218,11 +215,12 @@ impl Http {
         };
         let got = self.wire.send(&call, within(work).min(self.settings.timeout)).await;
         let trace = wire::trace(&call, &got, REQUEST_ID);
+        let status = got.as_ref().ok().map(|answer| answer.status);
         let outcome = match got {
             Ok(answer) => request.outcome(&answer),
             Err(error) => Outcome::Failed(error.failure("the CRM")),
         };
-        Report::traced(known(outcome, &work.job.task), trace)
+        Report::traced(known(outcome, work, status), trace)
     }
 
     fn call(&self, request: &Request, vars: &Vars) -> Result<Call, Broken> {
@@ -265,12 +263,16 @@ impl Http {
     }
 }
 
-/// An unknown outcome of a write of fields is never looked up: it ends here.
-fn known(outcome: Outcome, task: &Task) -> Outcome {
+/// What nobody can look up is judged here. An unknown outcome of a write of fields would be tried again by the outbox; and
+/// a CRM that compares what comes again under one key with what came first refuses it, although that was taken.
+fn known(outcome: Outcome, work: &Work, answer: Option<u16>) -> Outcome {
+    let is_update = matches!(work.job.task, Task::CrmUpdate(_));
     match outcome {
-        Outcome::Failed(Failure { fault: Fault::Unknown, reason, .. }) if matches!(task, Task::CrmUpdate(_)) => {
-            let reason = format!("{reason}; nothing tells whether it was taken");
-            Outcome::Failed(Failure::new(Fault::Permanent, reason).cure(LOOK_THERE))
+        Outcome::Failed(Failure { fault: Fault::Unknown, .. }) if is_update => Outcome::Unsure,
+        Outcome::Failed(Failure { fault: Fault::Permanent, .. })
+            if work.job.tries > 1 && !is_update && matches!(answer, Some(409 | 422)) =>
+        {
+            Outcome::Unsure
         }
         outcome => outcome,
     }

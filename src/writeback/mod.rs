@@ -20,7 +20,9 @@ use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::model::{Contact, CrmRead, Effect, Failure, NewLead, Quota, Report, Timestamp, Work};
+use crate::model::{
+    Contact, CrmRead, Done, Effect, Failure, Fault, NewLead, Outcome, Page, Quota, Report, Timestamp, Trace, Work,
+};
 use crate::wire::{Answer, Wire};
 
 /// A vendor.
@@ -74,6 +76,28 @@ async fn counted<F: Future<Output = Report>>(
 /// What is left of the attempt.
 fn within(work: &Work) -> Duration {
     work.hard_deadline.since(Timestamp::now())
+}
+
+/// A page of records may hold a hundred messages of the longest kind.
+const MOST_OF_A_PAGE: usize = 16 * 1024 * 1024;
+
+/// The report of a page. Its records are kept with the leads they make, not with the exchange: some of them are of people
+/// who are none of our business, or were erased.
+fn of_page(page: Result<Page, Failure>, trace: Trace) -> Report {
+    match page {
+        Ok(page) => {
+            let response = Some(format!("{} records", page.records.len()));
+            Report::traced(Outcome::Done(Done::Found(Box::new(page))), Trace { response, ..trace })
+        }
+        Err(failure) => Report::traced(Outcome::Failed(failure), trace),
+    }
+}
+
+/// The failure behind a page that was not read to its end: it will be as long the next time.
+fn too_long(peer: &str) -> Failure {
+    let mib = MOST_OF_A_PAGE.div_euclid(1024 * 1024);
+    let reason = format!("{peer}: a page of records is longer than {mib} MiB");
+    Failure::new(Fault::Permanent, reason).cure("look for a record whose message is far too long, and shorten it")
 }
 
 /// Words of a peer that we repeat are cut here; some list everything they refuse.

@@ -96,6 +96,15 @@ impl Http {
         };
         let (update, note, task) = (request("update", update), request("note", note), request("task", task));
         let auth = raw.auth.take().and_then(|auth| HttpAuth::of(auth, at, problems));
+        let keyed = [("update", &update), ("note", &note), ("task", &task)];
+        for (key, request) in keyed {
+            let header = request.as_ref().and_then(|request| request.idempotency_header.as_ref());
+            if let (Some(header), Some(auth)) = (header, &auth)
+                && header.eq_ignore_ascii_case(&auth.header)
+            {
+                problems.error(at(&format!(".requests.{key}.idempotency-header")), "the secret goes into this header");
+            }
+        }
         let probe = trimmed(raw.probe.take());
         if let Some(probe) = &probe {
             check_url(probe, at(".probe"), problems);
@@ -144,6 +153,9 @@ impl HttpRequest {
         }
         let success = HttpSuccess::of(typed.success.unwrap_or_default(), at, problems);
         let idempotency_header = typed.idempotency_header.map(|header| header.0.0);
+        if let Some(header) = &idempotency_header {
+            check_header(header, "", at(".idempotency-header"), problems);
+        }
         let method = match method? {
             raw::CrmMethod::Post => HttpMethod::Post,
             raw::CrmMethod::Put => HttpMethod::Put,
@@ -303,6 +315,13 @@ body = '{ "class": {{ class_value }} }'
             ("an error as success", "method", "success = { status = [404] }\nmethod", "success.status"),
             ("half a check", "method", "success = { pointer = \"/ok\" }\nmethod", "success.equals: missing"),
             ("the other half", "method", "success = { equals = true }\nmethod", "success.pointer: missing"),
+            (
+                "a key in place of the secret",
+                "method",
+                "idempotency-header = \"x-key\"\nmethod",
+                "the secret goes into",
+            ),
+            ("a key that is ours", "method", "idempotency-header = \"Content-Type\"\nmethod", "is set by the program"),
             ("records", "kind = \"http\"", "kind = \"http\"\nreconcile = \"web\"", "crm.own.reconcile"),
             ("another vendor's key", "kind = \"http\"", "kind = \"http\"\npath = \"/x\"", "crm.own.path: not for"),
             (

@@ -116,8 +116,8 @@ impl Office {
         let rest: Vec<FoundRecord> = self.records.iter().skip(from).filter(is_in).cloned().collect();
         let total = Some(u64::try_from(rest.len()).unwrap());
         let long_ago = |(nth, one): (usize, FoundRecord)| {
-            let is_it = self.long_ago == Some(nth.saturating_add(from));
-            FoundRecord { made_at: if is_it { Timestamp::from_millis(0) } else { one.made_at }, ..one }
+            let aged = self.long_ago == Some(nth.saturating_add(from));
+            FoundRecord { made_at: if aged { Timestamp::from_millis(0) } else { one.made_at }, ..one }
         };
         let rest = rest.into_iter().enumerate().map(long_ago);
         let records: Vec<FoundRecord> = rest.take(PER_PAGE).collect();

@@ -10,7 +10,7 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior}
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::{Timestamp, Work};
+use crate::model::{Label, Timestamp, Work};
 use crate::writeback::segment;
 
 /// A template that can't be used, for some lead or for any.
@@ -83,7 +83,7 @@ impl Vars {
     }
 
     /// Leads that try a template: one that has all, in the worst of characters, and one that has only what every lead has.
-    pub(super) fn samples() -> [Self; 2] {
+    pub(super) fn samples() -> Vec<Self> {
         let least = Self {
             record_id: "101".to_owned(),
             lead_id: "018f".to_owned(),
@@ -107,7 +107,14 @@ impl Vars {
             phone: odd(),
             ..least.clone()
         };
-        [most, least]
+        let of = |(label, priority): (Label, Option<bool>)| Self {
+            class: Some(label.name().to_owned()),
+            priority,
+            ..most.clone()
+        };
+        let priorities = [Some(true), Some(false), None];
+        let all = Label::ALL.into_iter().flat_map(|label| priorities.map(|priority| (label, priority)));
+        all.map(of).chain([least]).collect()
     }
 }
 

@@ -8,11 +8,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{
-    CrmRead, CrmRecord, Done, Failure, Fault, FoundRecord, Outcome, Page, Reconcile, Report, Timestamp, Work,
-};
+use crate::model::{CrmRead, CrmRecord, Failure, Fault, FoundRecord, Page, Reconcile, Report, Timestamp, Work};
 use crate::wire::{Answer, Call};
-use crate::writeback::within;
+use crate::writeback::{MOST_OF_A_PAGE, of_page, too_long, within};
 
 use super::{HubSpot, answer, contact, text_of};
 
@@ -30,16 +28,18 @@ impl HubSpot {
     pub(super) async fn page(&self, window: &Reconcile, work: &Work) -> Report {
         let after = window.after.as_deref().unwrap_or(BEFORE_ALL);
         let call = Call::post(self.url("/objects/contacts/search")).json(&self.question(window, after)).repeatable();
+        let call = call.up_to(MOST_OF_A_PAGE);
         let (got, trace) = self.exchange(call, within(work)).await;
-        let outcome = match got {
+        let page = match got {
+            Ok(answer) if answer.is_success() && answer.truncated => Err(too_long("HubSpot")),
             Ok(answer) if answer.is_success() => match found(&answer, after) {
-                Some(found) => self.judged(&found, window, work).map_or_else(Outcome::Failed, is_page),
-                None => Outcome::Failed(answer::not_hubspot(&answer, Fault::Transient)),
+                Some(found) => self.judged(&found, window, work),
+                None => Err(answer::not_hubspot(&answer, Fault::Transient)),
             },
-            Ok(answer) => Outcome::Failed(self.refused(&answer, true)),
-            Err(error) => Outcome::Failed(error.failure("HubSpot")),
+            Ok(answer) => Err(self.refused(&answer, true)),
+            Err(error) => Err(error.failure("HubSpot")),
         };
-        Report::traced(outcome, trace)
+        of_page(page, trace)
     }
 
     /// The groups of filters are alternatives; all filters of one must hold.
@@ -88,7 +88,7 @@ struct Found {
 
 /// A page, if the answer is one, and in the order that was asked for.
 fn found(answer: &Answer, after: &str) -> Option<Found> {
-    let body = answer.json().filter(|_| !answer.truncated)?;
+    let body = answer.json()?;
     let results = body.get("results")?.as_array()?;
     let contact = |contact: &Value| Some((text_of(contact.get("id")?)?, contact.clone()));
     let contacts: Vec<_> = results.iter().map(contact).collect::<Option<_>>()?;
@@ -114,8 +114,4 @@ fn made_at(contact: &Value, window: &Reconcile) -> Timestamp {
 fn time_of(value: &Value) -> Option<Timestamp> {
     let text = text_of(value)?;
     text.parse().ok().or_else(|| text.parse().ok().map(Timestamp::from_millis))
-}
-
-fn is_page(page: Page) -> Outcome {
-    Outcome::Done(Done::Found(Box::new(page)))
 }

@@ -11,7 +11,7 @@ use crate::model::{
     Contact, CrmRead, CrmRecord, Done, Failure, Fault, FoundRecord, Outcome, Page, Reconcile, Report, Timestamp, Work,
 };
 use crate::wire::{Answer, Call};
-use crate::writeback::{segment, text_of, within};
+use crate::writeback::{MOST_OF_A_PAGE, excerpt, of_page, segment, text_of, too_long, within};
 
 use super::{PERSONS, Pipedrive, answer, number};
 
@@ -39,30 +39,43 @@ impl Pipedrive {
         let cursor = window.after.as_ref().map(|cursor| format!("&cursor={}", segment(cursor))).unwrap_or_default();
         let since = segment(&in_seconds(window.from));
         let query = format!("updated_since={since}&sort_by=id&sort_direction=asc&limit={LIMIT}{key}{cursor}");
-        let (got, trace) = self.exchange(Call::get(self.url(&format!("{PERSONS}?{query}"))), within(work)).await;
+        let call = Call::get(self.url(&format!("{PERSONS}?{query}"))).up_to(MOST_OF_A_PAGE);
+        let (got, trace) = self.exchange(call, within(work)).await;
+        if got.as_ref().is_ok_and(|answer| answer.truncated) {
+            return of_page(Err(too_long("Pipedrive")), trace);
+        }
         let after = got.as_ref().ok().and_then(next_cursor);
         let page = answer::data(got, true).and_then(|persons| {
             let records = self.found(&persons, window, work)?;
-            Ok(Outcome::Done(Done::Found(Box::new(Page { records, after, total: None }))))
+            Ok(Page { records, after, total: None })
         });
-        Report::traced(page.unwrap_or_else(Outcome::Failed), trace)
+        of_page(page, trace)
     }
 
     fn found(&self, persons: &Value, window: &Reconcile, work: &Work) -> Result<Vec<FoundRecord>, Failure> {
         let not_a_list = || Failure::new(Fault::Transient, "Pipedrive's list of persons is no list");
         let persons = persons.as_array().ok_or_else(not_a_list)?;
-        let made = persons.iter().filter_map(|person| {
-            let made_at: Timestamp = person.get("add_time")?.as_str()?.parse().ok()?;
-            let id = text_of(person.get("id")?)?;
-            (window.from..window.until).contains(&made_at).then_some((id, made_at, person))
-        });
+        let odd = |person: &Value| {
+            let reason = format!("Pipedrive gave a person without id or time: {}", excerpt(&person.to_string()));
+            Failure::new(Fault::Permanent, reason)
+        };
+        let dated = |person: &Value| -> Option<(String, Timestamp)> {
+            Some((text_of(person.get("id")?)?, person.get("add_time")?.as_str()?.parse().ok()?))
+        };
+        let mut made = Vec::new();
+        for person in persons {
+            let (id, made_at) = dated(person).ok_or_else(|| odd(person))?;
+            if (window.from..window.until).contains(&made_at) {
+                made.push((id, made_at, person));
+            }
+        }
         let of = |(id, made_at, person): (String, Timestamp, &Value)| {
             let record = CrmRecord { channel: work.job.channel.clone(), id };
             let read = CrmRead { record, account: None, again: true, expects_message: false };
             let lead = self.settings.as_lead.of(&read, self.contact(person), work)?;
             Ok(FoundRecord { lead, made_at, shown: person.to_string() })
         };
-        made.map(of).collect()
+        made.into_iter().map(of).collect()
     }
 
     fn contact(&self, person: &Value) -> Contact {

@@ -7,10 +7,8 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::model::{
-    CrmRead, CrmRecord, Done, Failure, Fault, FoundRecord, Outcome, Page, Reconcile, Report, Timestamp, Work,
-};
-use crate::writeback::{excerpt, within};
+use crate::model::{CrmRead, CrmRecord, Failure, Fault, FoundRecord, Page, Reconcile, Report, Timestamp, Work};
+use crate::writeback::{excerpt, of_page, within};
 
 use super::{Salesforce, read, soql};
 
@@ -25,7 +23,7 @@ impl Salesforce {
             Ok(records) => self.page(&records, work).await,
             Err(failure) => Err(failure),
         };
-        Report::traced(page.map_or_else(Outcome::Failed, |page| Outcome::Done(Done::Found(Box::new(page)))), trace)
+        of_page(page, trace)
     }
 
     pub(super) fn question(&self, window: &Reconcile) -> String {

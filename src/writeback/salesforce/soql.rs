@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Salesforce, answer, segment};
 use crate::model::{Failure, Fault, Trace, Work};
 use crate::wire::Call;
-use crate::writeback::within;
+use crate::writeback::{MOST_OF_A_PAGE, too_long, within};
 
 /// A text as SOQL writes it.
 pub(super) fn quoted(text: &str) -> String {
@@ -30,13 +30,16 @@ pub(super) fn quoted(text: &str) -> String {
 impl Salesforce {
     /// The records that a question finds.
     pub(super) async fn records(&self, question: &str, work: &Work) -> (Result<Vec<Value>, Failure>, Trace) {
-        let call = Call::get(self.path(&format!("query?q={}", segment(question))));
+        let call = Call::get(self.path(&format!("query?q={}", segment(question)))).up_to(MOST_OF_A_PAGE);
         let (got, trace) = self.exchange(call, within(work)).await;
         let records = got.and_then(|answer| {
             if !answer.is_success() {
                 return Err(self.refused(&answer, true));
             }
-            let body = answer.json().filter(|_| !answer.truncated);
+            if answer.truncated {
+                return Err(too_long("Salesforce"));
+            }
+            let body = answer.json();
             let records = body.as_ref().and_then(|body| body.get("records")?.as_array());
             records.cloned().ok_or_else(|| answer::not_salesforce(&answer, Fault::Transient))
         });

@@ -61,14 +61,16 @@ impl Salesforce {
     /// Makes a task on a record, or on the contact that it became.
     async fn make(&self, record: &str, draft: Draft, work: &Work) -> Report {
         let key = work.job.key();
+        // In a composite request `@{…}` stands for a part of another answer: no text of ours does.
+        let harmless = |text: &str| text.replace("@{", "@ {");
         let body = |who: &str| {
             json!({
                 "WhoId": who,
-                "Subject": draft.subject,
+                "Subject": harmless(&draft.subject),
                 "Status": draft.status,
                 "Priority": draft.priority,
                 "ActivityDate": self.today(),
-                "Description": note::plain(&draft.lines, &key, MAX_DESCRIPTION_CHARS),
+                "Description": harmless(&note::plain(&draft.lines, &key, MAX_DESCRIPTION_CHARS)),
             })
         };
         let (method, path, repeatable) = match &self.settings.task_key_field {

@@ -159,10 +159,7 @@ async fn an_update_that_may_make_something_is_not_repeated_blindly() {
     };
     let (sim, crm) = own(as_task).await;
     sim.script([Fault::close()]);
-    let Outcome::Failed(failure) = crm.perform(&work(update())).await.outcome else { panic!("it was done") };
-    assert_eq!(failure.fault.name(), "permanent");
-    assert!(failure.reason.ends_with("nothing tells whether it was taken"), "{failure:?}");
-    assert!(failure.cure.unwrap().contains("requeue it only if it isn't there"));
+    assert_eq!(class(&crm.perform(&work(update())).await.outcome), "unsure");
     let mut after_a_death = work(update());
     after_a_death.job.crashes = 1;
     assert_eq!(class(&crm.perform(&after_a_death).await.outcome), "unsure");
