@@ -26,7 +26,7 @@
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
 //! | `route` 4 | pure: from a label to its jobs, which channel is next, what an answer means, what a digest says |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
-//! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; channels with breaker and parking; `step` is pure |
+//! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; what never arrived is looked for; channels with breaker, parking and limits; `step` is pure |
 //! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio |
 //! | `writeback` 7 | CRM fields, notes and tasks, and reading records: what a webhook points to, what never arrived; one file per vendor |
 //! | `admin` | health on the loopback listener |
@@ -52,6 +52,8 @@
 //! 9. **One bad lead is one dead letter**: a panic at once, an aborted process at the second time.
 //! 10. **A full disk is survived**: new leads are refused with 503, outcomes still find room.
 //! 11. **A wrong clock loses nothing**: signatures that can't be judged for age are held, timers move when it steps.
+//! 12. **A webhook that never came is found**: each CRM is asked what it holds that no lead tells of; old ones are told of in
+//!     one text.
 //!
 //! # Deliberately absent
 //!
