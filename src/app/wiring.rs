@@ -2,6 +2,7 @@
 
 mod auth;
 mod crm;
+mod models;
 mod modems;
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +12,6 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::classify::{self, Classifier};
 use crate::config::{self, Config, SecretError, SecretRef, Secrets};
 use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
@@ -28,6 +28,7 @@ use crate::writeback::Crm;
 use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
 pub use crm::broken_requests;
+pub use models::classifiers;
 pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
@@ -81,7 +82,7 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
     by_channel.insert(Channel::desk(), Arc::new(Timers { reader: reader.clone() }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
-        let classifier = Classifier::new(classifier(config, llm, secrets)?, wire.clone());
+        let classifier = models::classifier(config, llm, secrets, &wire)?;
         by_channel.insert(classifier.channel(), Arc::new(Pipeline { classifier, reader }));
     }
     if let Some(twilio) = twilio(config, secrets)? {
@@ -114,15 +115,6 @@ impl Effects {
         }
         begun
     }
-}
-
-/// Every model of the configuration, in order, for `check --online`.
-///
-/// # Errors
-/// When a secret was not loaded.
-pub fn classifiers(config: &Config, secrets: &Secrets) -> Result<Vec<Classifier>, SecretError> {
-    let wire = Wire::new();
-    config.llm.iter().map(|llm| Ok(Classifier::new(classifier(config, llm, secrets)?, wire.clone()))).collect()
 }
 
 /// Every CRM of the configuration by its channel's name, for `check`.
@@ -368,31 +360,4 @@ pub fn journal(config: &Config) -> journal::Settings {
 #[must_use]
 pub fn sanitizer(config: &Config) -> sanitize::Settings {
     sanitize::Settings { drop_lines: config.sanitize.drop_lines.clone(), ..sanitize::Settings::default() }
-}
-
-fn classifier(config: &Config, llm: &config::Llm, secrets: &Secrets) -> Result<classify::Settings, SecretError> {
-    Ok(classify::Settings {
-        provider: llm.name.clone(),
-        base_url: llm.base_url.as_str().to_owned(),
-        model: llm.model.clone(),
-        api_key: llm.key.as_ref().map(|key| secrets.get(key).cloned()).transpose()?,
-        role: match llm.instructions_role {
-            config::Role::System => classify::Role::System,
-            config::Role::Developer => classify::Role::Developer,
-        },
-        structured: match llm.structured {
-            config::Structured::JsonSchema => classify::Structured::JsonSchema,
-            config::Structured::JsonObject => classify::Structured::JsonObject,
-        },
-        token_limit: match llm.token_limit_key {
-            config::TokenLimitKey::MaxCompletionTokens => classify::TokenLimit::MaxCompletionTokens,
-            config::TokenLimitKey::MaxTokens => classify::TokenLimit::MaxTokens,
-        },
-        max_tokens: llm.max_tokens,
-        timeout: llm.timeout,
-        first_timeout: llm.first_timeout,
-        price: llm.price.map(|price| classify::Price::per_million(price.input, price.output)),
-        business: config.business.description.clone().unwrap_or_default(),
-        mask_contacts: config.classify.mask_contacts,
-    })
 }

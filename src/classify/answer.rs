@@ -1,6 +1,6 @@
 //! Reads a model's answer. Strict: exactly one JSON object with exactly one key and one of the four labels, or no answer.
 //!
-//! Called by `openai`. Never guesses from prose. Two wrappings are taken off because local models put them around a good
+//! Called by `openai` and `anthropic`. Never guesses from prose. Two wrappings are taken off because local models put them around a good
 //! answer even when told not to: a leading `<think>…</think>`, and one Markdown fence around all of the rest.
 
 use serde::Deserialize;
@@ -31,8 +31,8 @@ pub(super) enum BadAnswer {
     /// The right object with another label.
     #[error("the value was none of URGENT_BUYER, TIRE_KICKER, SUPPORT_REQUEST, SPAM")]
     UnknownLabel,
-    /// A 200 whose body is no chat completion: a proxy's page, or half a JSON.
-    #[error("the server's answer was not a chat completion")]
+    /// A 200 whose body is no completion: a proxy's page, or half a JSON.
+    #[error("the server's answer was no completion")]
     NotACompletion,
 }
 
@@ -43,9 +43,13 @@ struct Wanted {
     classification: String,
 }
 
-/// The label in `content`.
+/// The label in `content`, which may be wrapped.
 pub(super) fn read(content: &str) -> Result<Label, BadAnswer> {
-    let json = unwrapped(content);
+    read_bare(unwrapped(content))
+}
+
+/// The label in `json`, around which nothing may be.
+pub(super) fn read_bare(json: &str) -> Result<Label, BadAnswer> {
     if json.is_empty() {
         return Err(BadAnswer::Empty);
     }

@@ -6,17 +6,20 @@
 //! request it made is a row's worth of [`LlmCall`] in the report, prompt and raw answer included.
 
 mod answer;
+mod anthropic;
 mod mask;
 mod openai;
 mod prompt;
+mod protocol;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use secrecy::SecretString;
 use serde_json::Value;
+
+pub use settings::{Dialect, Forced, Price, Protocol, Role, Settings, Structured, TokenLimit};
 
 use crate::model::{
     Channel, ClassifiedBy, Done, Failure, Fault, Label, Lane, LlmCall, Outcome, Phone, Report, Timestamp, Trace, Work,
@@ -24,95 +27,10 @@ use crate::model::{
 use crate::wire::{self, Answer, Call, Wire, WireError};
 
 use answer::BadAnswer;
-use openai::{Completion, Tokens, Turn};
+use protocol::{Completion, Question, Tokens, Turn};
 
 /// A raw answer is kept so far: enough to see what a model did instead of answering.
 const KEPT_BYTES: usize = 16 * 1024;
-
-/// One model, as configured.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Its name in the configuration; also that of its channel (`llm:NAME`).
-    pub provider: String,
-    /// The base of the API, such as `https://api.openai.com/v1`.
-    pub base_url: String,
-    /// The model asked for.
-    pub model: String,
-    /// The key; local servers need none.
-    pub api_key: Option<SecretString>,
-    /// Who gives the instructions.
-    pub role: Role,
-    /// How the answer is forced into shape.
-    pub structured: Structured,
-    /// How the server calls the limit of the answer.
-    pub token_limit: TokenLimit,
-    /// The limit. Reasoning counts against it: too small a limit gives an empty answer.
-    pub max_tokens: u32,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// The same until the model has answered once: a local server loads it first.
-    pub first_timeout: Duration,
-    /// What it costs, if known.
-    pub price: Option<Price>,
-    /// What the business does, in its own words, for the prompt. May be empty.
-    pub business: String,
-    /// Hide e-mail addresses and telephone numbers from the model.
-    pub mask_contacts: bool,
-}
-
-/// The role of the instructions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Known to every server.
-    System,
-    /// What OpenAI's reasoning models call it.
-    Developer,
-}
-
-/// How the answer is forced into shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Structured {
-    /// A strict JSON schema: no other label can be generated.
-    JsonSchema,
-    /// Any JSON object.
-    JsonObject,
-}
-
-/// The name of the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenLimit {
-    /// OpenAI's; its reasoning models refuse the older one.
-    MaxCompletionTokens,
-    /// The older one, which some servers know alone.
-    MaxTokens,
-}
-
-/// A price in millionths of its currency for a million tokens ($0.15 is 150 000).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Price {
-    /// For the prompt.
-    pub prompt_micros: u64,
-    /// For the answer.
-    pub completion_micros: u64,
-}
-
-impl Price {
-    /// The price as the operator writes it: units of the currency for a million tokens.
-    #[must_use]
-    pub fn per_million(prompt: f64, completion: f64) -> Self {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
-        let micros = |price: f64| (price * 1e6).round().clamp(0.0, 1e15) as u64;
-        Self { prompt_micros: micros(prompt), completion_micros: micros(completion) }
-    }
-
-    /// The cost of one call in millionths, rounded to the nearest.
-    fn of(self, tokens: Tokens) -> Option<u64> {
-        let cost = |n: Option<u32>, price: u64| Some(u128::from(n?).saturating_mul(u128::from(price)));
-        let total =
-            cost(tokens.prompt, self.prompt_micros)?.saturating_add(cost(tokens.completion, self.completion_micros)?);
-        u64::try_from(total.saturating_add(500_000).checked_div(1_000_000)?).ok()
-    }
-}
 
 /// What a server says of the model before the first lead comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,8 +121,7 @@ impl Classifier {
     async fn ask(&self, system: &str, turns: &[Turn], limit: u32, deadline: Timestamp) -> Asked {
         let settings = &self.settings;
         let at = Timestamp::now();
-        let call = self.keyed(Call::post(self.url("chat/completions"))).repeatable();
-        let call = call.json(&openai::request(settings, system, turns, limit));
+        let call = self.call(&Question { model: &settings.model, system, turns, limit });
         let timeout = if self.warm.load(Ordering::Relaxed) { settings.timeout } else { settings.first_timeout };
         let got = self.wire.send(&call, timeout.min(deadline.since(at))).await;
 
@@ -213,7 +130,9 @@ impl Classifier {
         }
         let Judged { came, answer, tokens } = self.judge(&got);
         // The prompt is in the call's own record and an answer that was taken too: the trace doesn't repeat them.
-        let trace = wire::trace(&Call { body: None, ..call }, &got, openai::REQUEST_ID);
+        let trace = wire::trace(&Call { body: None, ..call }, &got, settings.protocol.request_id());
+        let vendor_id = trace.vendor_id.clone().or_else(|| settings.protocol.request_id_of(got.as_ref().ok()?));
+        let trace = Trace { vendor_id, ..trace };
         let trace = if came.is_ok() { Trace { response: None, ..trace } } else { trace };
         let call = LlmCall {
             at,
@@ -240,10 +159,10 @@ impl Classifier {
             Err(error) => return failed(error.failure(&self.settings.provider), None),
             Ok(answer) => answer,
         };
-        if let Some(failure) = openai::failure(answer, Timestamp::now()) {
+        if let Some(failure) = self.settings.protocol.failure(answer, Timestamp::now()) {
             return failed(self.named(failure), Some(kept(&answer.body)));
         }
-        let Completion { content, label, tokens } = openai::completion(&answer.body);
+        let Completion { content, label, tokens } = self.settings.protocol.completion(&answer.body);
         let raw = Some(kept(content.as_deref().unwrap_or(&answer.body)));
         Judged { came: label.map_err(|why| Stop::Unusable { why, content }), answer: raw, tokens }
     }
@@ -253,20 +172,19 @@ impl Classifier {
     /// # Errors
     /// The failure says what is wrong, and its cure what to check.
     pub async fn probe(&self) -> Result<Probe, Failure> {
-        let call = self.keyed(Call::get(self.url("models")));
+        let protocol = self.settings.protocol;
+        let call = self.keyed(Call::get(self.url(protocol.models())));
         let got = self.wire.send(&call, self.settings.timeout).await;
         let answer = got.map_err(|error| error.failure(&self.settings.provider))?;
         if answer.status == 404 {
             return Ok(Probe::NoList);
         }
-        if let Some(failure) = openai::failure(&answer, Timestamp::now()) {
+        if let Some(failure) = protocol.failure(&answer, Timestamp::now()) {
             return Err(self.named(failure));
         }
         let listed = |models: &Vec<Value>| {
-            // Ollama lists `name:latest` for what it also answers to as `name`.
-            let ids = models.iter().filter_map(|model| model.get("id").and_then(Value::as_str));
-            ids.map(|id| id.strip_suffix(":latest").unwrap_or(id))
-                .any(|id| id == self.settings.model.trim_end_matches(":latest"))
+            let mut ids = models.iter().filter_map(|model| model.get("id").and_then(Value::as_str));
+            ids.any(|id| protocol.lists(id, &self.settings.model))
         };
         let body = answer.json();
         Ok(match body.as_ref().and_then(|body| body.get("data")).and_then(Value::as_array) {
@@ -286,10 +204,13 @@ impl Classifier {
     }
 
     fn keyed(&self, call: Call) -> Call {
-        match &self.settings.api_key {
-            Some(key) => call.bearer(key),
-            None => call,
-        }
+        self.settings.protocol.keyed(call, self.settings.api_key.as_ref())
+    }
+
+    /// The one request that asks this question.
+    fn call(&self, question: &Question<'_>) -> Call {
+        let protocol = self.settings.protocol;
+        self.keyed(Call::post(self.url(protocol.path()))).repeatable().json(&protocol.request(question))
     }
 }
 

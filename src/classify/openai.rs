@@ -1,6 +1,6 @@
 //! OpenAI's Chat Completions, also spoken by Ollama, llama.cpp, vLLM and most gateways: request, answer, errors. Pure.
 //!
-//! Called by `Classifier`, which does the sending. The request holds nothing that the API doesn't list, because an unknown
+//! Called by way of `protocol`. The request holds nothing that the API doesn't list, because an unknown
 //! key is a 400. Source: OpenAI's published API description (`/chat/completions`) and error guide; Retry-After and
 //! `x-ratelimit-*` as the vendor's headers page has them.
 
@@ -9,91 +9,59 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::model::{Failure, Fault, Label, Timestamp};
+use crate::model::{Failure, Timestamp};
 use crate::wire::{self, Answer};
 
 use super::answer::{self, BadAnswer};
-use super::{Role, Settings, Structured, TokenLimit};
+use super::protocol::{self, Completion, DEFAULT_PAUSE, Question, Refused, Said, Tokens, Turn};
+use super::{Dialect, Role, Structured, TokenLimit};
 
+/// Where questions go.
+pub(super) const PATH: &str = "chat/completions";
+/// The list of models.
+pub(super) const MODELS: &str = "models";
 /// The header that carries the vendor's id of a request.
 pub(super) const REQUEST_ID: &str = "x-request-id";
-/// The pause after a 429 that names none: long enough for a window of tokens per minute to move.
-const DEFAULT_PAUSE: Duration = Duration::from_secs(20);
-/// Codes and types of a 429 that waiting doesn't cure hold one of these words.
+/// Codes and types of a refusal that waiting doesn't cure hold one of these words.
 const OUT_OF_MONEY: [&str; 4] = ["quota", "credit", "billing", "spend"];
-/// A vendor's message is quoted so far in a reason.
-const QUOTED_CHARS: usize = 300;
-
-/// One turn of a conversation after the instructions.
-pub(super) enum Turn {
-    /// What we say.
-    User(String),
-    /// What the model said.
-    Assistant(String),
-}
+/// What to try when a request isn't taken.
+const CURE: &str =
+    "the server does not take our request: try structured = \"json-object\" or the other token-limit-key";
 
 /// The body of a request.
-pub(super) fn request(settings: &Settings, system: &str, turns: &[Turn], limit: u32) -> Value {
-    let role = match settings.role {
+pub(super) fn request(dialect: Dialect, question: &Question<'_>) -> Value {
+    let Question { model, system, turns, limit } = question;
+    let role = match dialect.role {
         Role::System => "system",
         Role::Developer => "developer",
     };
     let mut messages = vec![json!({"role": role, "content": system})];
-    messages.extend(turns.iter().map(|turn| match turn {
-        Turn::User(text) => json!({"role": "user", "content": text}),
-        Turn::Assistant(text) => json!({"role": "assistant", "content": text}),
-    }));
-    let format = match settings.structured {
-        Structured::JsonSchema => json!({"type": "json_schema", "json_schema": schema()}),
+    messages.extend(turns.iter().map(Turn::message));
+    let format = match dialect.structured {
+        Structured::JsonSchema => json!({
+            "type": "json_schema",
+            "json_schema": {"name": "lead_classification", "strict": true, "schema": protocol::schema()},
+        }),
         Structured::JsonObject => json!({"type": "json_object"}),
     };
-    let limit_key = match settings.token_limit {
+    let limit_key = match dialect.token_limit {
         TokenLimit::MaxCompletionTokens => "max_completion_tokens",
         TokenLimit::MaxTokens => "max_tokens",
     };
-    json!({"model": settings.model, "messages": messages, "response_format": format, limit_key: limit})
+    json!({"model": model, "messages": messages, "response_format": format, limit_key: limit})
 }
 
-fn schema() -> Value {
-    let labels = Label::ALL.map(Label::name);
-    json!({
-        "name": "lead_classification",
-        "strict": true,
-        "schema": {
-            "type": "object",
-            "properties": {"classification": {"type": "string", "enum": labels}},
-            "required": ["classification"],
-            "additionalProperties": false,
-        },
-    })
-}
-
-/// What a 200 came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Completion {
-    /// What the model said, or declined with.
-    pub(super) content: Option<String>,
-    /// The label in it.
-    pub(super) label: Result<Label, BadAnswer>,
-    /// What it took.
-    pub(super) tokens: Tokens,
-}
-
-/// Tokens as billed. Local servers may leave either or both out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Tokens {
-    /// Of the prompt.
-    #[serde(rename = "prompt_tokens")]
-    pub(super) prompt: Option<u32>,
-    /// Of the answer, thoughts included.
-    #[serde(rename = "completion_tokens")]
-    pub(super) completion: Option<u32>,
+/// Tokens as this API bills them. Local servers may leave either or both out.
+#[derive(Default, Deserialize)]
+struct Usage {
+    prompt_tokens: Option<u32>,
+    completion_tokens: Option<u32>,
 }
 
 #[derive(Deserialize)]
 struct RawCompletion {
     choices: Vec<RawChoice>,
-    usage: Option<Tokens>,
+    usage: Option<Usage>,
 }
 
 #[derive(Deserialize)]
@@ -111,11 +79,12 @@ struct RawMessage {
 /// Reads the body of a 2xx.
 pub(super) fn completion(body: &str) -> Completion {
     let Ok(RawCompletion { choices, usage }) = serde_json::from_str(body) else {
-        return Completion { content: None, label: Err(BadAnswer::NotACompletion), tokens: Tokens::default() };
+        return Completion::none(Tokens::default());
     };
-    let tokens = usage.unwrap_or_default();
+    let Usage { prompt_tokens: prompt, completion_tokens: completion } = usage.unwrap_or_default();
+    let tokens = Tokens { prompt, completion };
     let Some(RawChoice { message, finish_reason }) = choices.into_iter().next() else {
-        return Completion { content: None, label: Err(BadAnswer::NotACompletion), tokens };
+        return Completion::none(tokens);
     };
     let refusal = message.refusal.filter(|words| !words.is_empty());
     let refused = refusal.is_some();
@@ -132,27 +101,14 @@ pub(super) fn completion(body: &str) -> Completion {
 
 /// The failure that an answer of another status than 2xx is.
 pub(super) fn failure(answer: &Answer, now: Timestamp) -> Option<Failure> {
-    let fault = wire::status_fault(answer, true, now, DEFAULT_PAUSE)?;
-    let error = Said::of(&answer.body);
-    let reason = format!("HTTP {}{}", answer.status, error.quoted());
-    let (fault, cure) = match answer.status {
-        429 if error.out_of_money() => (Fault::Auth, "the account has no credit left: top it up or raise its limit"),
-        429 => (Fault::Throttled { until: now.after(pause(answer, now)) }, "raise the account's rate limit"),
-        402 => (Fault::Auth, "the account has no credit left: top it up or raise its limit"),
-        401 | 403 => (Fault::Auth, "check the model's API key and what it may use"),
-        409 => (Fault::Transient, "nothing: it is tried again"),
-        // Every lead would meet the same: that is no lead's fault, so none is buried for it.
-        300..400 => {
-            (Fault::Auth, "llm base-url or model is wrong: it redirects; write where it leads to, then restart")
-        }
-        404 | 405 => (Fault::Auth, "llm base-url or model is wrong: check both, then restart; waiting jobs go on"),
-        400..500 => (
-            fault,
-            "the server does not take our request: try structured = \"json-object\" or the other token-limit-key",
-        ),
-        _ => return Some(Failure::new(fault, reason)),
-    };
-    Some(Failure::new(fault, reason).cure(cure))
+    let said = Said::of(&answer.body);
+    let out_of_money = OUT_OF_MONEY.iter().any(|word| said.codes.contains(word));
+    protocol::failure(answer, now, &Refused { said, out_of_money, pause: pause(answer, now), cure: CURE })
+}
+
+/// Whether the model listed as `id` answers to `model`. Ollama lists `name:latest` for what it also answers to as `name`.
+pub(super) fn lists(id: &str, model: &str) -> bool {
+    id.trim_end_matches(":latest") == model.trim_end_matches(":latest")
 }
 
 /// How long a rate limit lasts: Retry-After, else the reset of the limit that is used up, else a guess.
@@ -187,36 +143,10 @@ fn span(text: &str) -> Option<Duration> {
     (!text.trim().is_empty()).then_some(total)
 }
 
-/// What an error body says: `{"error":{"message","type","code"}}`, or the bare `{"error":"…"}` of Ollama.
-struct Said {
-    message: String,
-    codes: String,
-}
-
-impl Said {
-    fn of(body: &str) -> Self {
-        let value: Value = serde_json::from_str(body).unwrap_or_default();
-        let error = value.get("error").unwrap_or(&Value::Null);
-        let field = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or("");
-        let message = error.as_str().unwrap_or_else(|| field("message")).to_owned();
-        Self { message, codes: format!("{} {}", field("code"), field("type")).trim().to_owned() }
-    }
-
-    fn out_of_money(&self) -> bool {
-        OUT_OF_MONEY.iter().any(|word| self.codes.contains(word))
-    }
-
-    fn quoted(&self) -> String {
-        let parts = [self.codes.as_str(), self.message.as_str()];
-        let said = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
-        let said: String = said.chars().filter(|c| !c.is_control()).take(QUOTED_CHARS).collect();
-        if said.is_empty() { said } else { format!(" ({said})") }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Fault, Label};
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -225,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_request_is_what_the_api_lists() {
-        let mut settings = Settings::example("http://127.0.0.1:1/v1");
+        let mut dialect = Dialect::example();
         let turns = [Turn::User("u".into()), Turn::Assistant("a".into()), Turn::User("r".into())];
         let strict = json!({
             "model": "small",
@@ -243,17 +173,18 @@ mod tests {
             }}},
             "max_completion_tokens": 512,
         });
-        assert_eq!(request(&settings, "s", &turns, 512), strict);
-        settings.role = Role::Developer;
-        settings.structured = Structured::JsonObject;
-        settings.token_limit = TokenLimit::MaxTokens;
+        let question = Question { model: "small", system: "s", turns: &turns, limit: 512 };
+        assert_eq!(request(dialect, &question), strict);
+        dialect.role = Role::Developer;
+        dialect.structured = Structured::JsonObject;
+        dialect.token_limit = TokenLimit::MaxTokens;
         let plain = json!({
             "model": "small",
             "messages": [{"role": "developer", "content": "s"}],
             "response_format": {"type": "json_object"},
             "max_tokens": 512,
         });
-        assert_eq!(request(&settings, "s", &[], 512), plain);
+        assert_eq!(request(dialect, &Question { turns: &[], ..question }), plain);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -19,9 +20,7 @@ impl Settings {
             base_url: base_url.to_owned(),
             model: "small".to_owned(),
             api_key: Some("sk-hunter2".into()),
-            role: Role::System,
-            structured: Structured::JsonSchema,
-            token_limit: TokenLimit::MaxCompletionTokens,
+            protocol: Protocol::OpenAi(Dialect::example()),
             max_tokens: 512,
             timeout: Duration::from_secs(20),
             first_timeout: Duration::from_secs(20),
@@ -29,6 +28,14 @@ impl Settings {
             business: String::new(),
             mask_contacts: true,
         }
+    }
+}
+
+impl Dialect {
+    /// The dialect of OpenAI itself.
+    pub(super) fn example() -> Self {
+        let (role, structured) = (Role::System, Structured::JsonSchema);
+        Self { role, structured, token_limit: TokenLimit::MaxCompletionTokens }
     }
 }
 

@@ -8,7 +8,9 @@ use super::typed::{BaseUrl, NAME_WHAT, Text, is_name, trimmed};
 use super::{Problems, SecretRef, raw};
 
 /// The address every compatible server imitates.
-const LLM_BASE_URL: &str = "https://api.openai.com/v1";
+const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
+/// The address of the one vendor of that protocol.
+const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com/v1";
 /// The answer takes 15 tokens, but models that think first count that too, and a limit too small gives no answer.
 const LLM_MAX_TOKENS: u32 = 2048;
 /// A third of the classify deadline: a second try still fits.
@@ -22,7 +24,7 @@ const CLASSIFY_DEADLINE: Duration = Duration::from_secs(45);
 /// By then a person has long read the lead.
 const CLASSIFY_GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
-/// One language model behind an OpenAI-compatible address.
+/// One language model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Llm {
     /// Its channel name.
@@ -33,13 +35,9 @@ pub struct Llm {
     pub model: String,
     /// The key; local servers need none.
     pub key: Option<SecretRef>,
-    /// How the answer's form is asked for.
-    pub structured: Structured,
-    /// Who the instructions come from.
-    pub instructions_role: Role,
-    /// Which key limits the answer.
-    pub token_limit_key: TokenLimitKey,
-    /// That limit.
+    /// How its server is spoken to.
+    pub protocol: Protocol,
+    /// The most tokens an answer may have.
     pub max_tokens: u32,
     /// One call may take this long.
     pub timeout: Duration,
@@ -60,9 +58,44 @@ pub struct Price {
     pub output: f64,
 }
 
-/// How a model is held to the form of its answer.
+/// How a server is spoken to, with what only holds there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// OpenAI's Chat Completions.
+    OpenAi {
+        /// How the answer's form is asked for.
+        structured: Structured,
+        /// Who the instructions come from.
+        instructions_role: Role,
+        /// Which key limits the answer.
+        token_limit_key: TokenLimitKey,
+    },
+    /// Anthropic's Messages.
+    Anthropic {
+        /// The answer's form is that of a tool, not of a text.
+        tool: bool,
+    },
+}
+
+/// The protocol's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ProtocolName {
+    OpenAi,
+    Anthropic,
+}
+
+/// How a model is held to the form of its answer, as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+pub(super) enum FormName {
+    JsonSchema,
+    JsonObject,
+    Tool,
+}
+
+/// How a server of OpenAI's protocol is held to the form of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Structured {
     /// A strict JSON schema.
     JsonSchema,
@@ -104,13 +137,18 @@ pub struct Classify {
 impl Llm {
     pub(super) fn of(nth: usize, raw: raw::Llm, problems: &mut Problems) -> Option<Self> {
         let at = |key: &str| format!("llm[{nth}].{key}");
+        let protocol = Protocol::of(&raw, &at, problems);
         let name =
             problems.required(trimmed(raw.name), at("name"), "a short name for the timeline, such as \"openai\"");
         if name.as_ref().is_some_and(|name| !is_name(name)) {
             problems.error(at("name"), NAME_WHAT);
         }
         let model = problems.required(trimmed(raw.model), at("model"), "the model's name as its provider writes it");
-        let base_url = Text::or(raw.base_url, BaseUrl::known(LLM_BASE_URL));
+        let usual = match protocol {
+            Protocol::OpenAi { .. } => OPENAI_BASE_URL,
+            Protocol::Anthropic { .. } => ANTHROPIC_BASE_URL,
+        };
+        let base_url = Text::or(raw.base_url, BaseUrl::known(usual));
         base_url.check(at("base-url"), "leads and the key", problems);
         if raw.key.is_none() && !base_url.is_local() {
             problems.warn(at("key"), "not set: most servers that aren't on this box ask for one");
@@ -126,15 +164,47 @@ impl Llm {
             base_url,
             model: model?,
             key: raw.key,
-            structured: raw.structured.unwrap_or(Structured::JsonSchema),
-            instructions_role: raw.instructions_role.unwrap_or(Role::System),
-            token_limit_key: raw.token_limit_key.unwrap_or(TokenLimitKey::MaxCompletionTokens),
+            protocol,
             max_tokens: raw.max_tokens.unwrap_or(LLM_MAX_TOKENS),
             timeout: Text::or(raw.timeout, LLM_TIMEOUT),
             first_timeout: Text::or(raw.first_timeout, LLM_FIRST_TIMEOUT),
             concurrency: usize::from(raw.concurrency.unwrap_or(LLM_CONCURRENCY)),
             price: Price::of(raw.input_price, raw.output_price, &at(""), problems),
         })
+    }
+}
+
+impl Protocol {
+    fn of(raw: &raw::Llm, at: &dyn Fn(&str) -> String, problems: &mut Problems) -> Self {
+        let form = raw.structured.unwrap_or(FormName::JsonSchema);
+        match raw.protocol.unwrap_or(ProtocolName::OpenAi) {
+            ProtocolName::OpenAi => {
+                if form == FormName::Tool {
+                    problems.error(at("structured"), "\"tool\" is for protocol = \"anthropic\"");
+                }
+                Self::OpenAi {
+                    structured: match form {
+                        FormName::JsonSchema | FormName::Tool => Structured::JsonSchema,
+                        FormName::JsonObject => Structured::JsonObject,
+                    },
+                    instructions_role: raw.instructions_role.unwrap_or(Role::System),
+                    token_limit_key: raw.token_limit_key.unwrap_or(TokenLimitKey::MaxCompletionTokens),
+                }
+            }
+            ProtocolName::Anthropic => {
+                let keys = [
+                    ("instructions-role", raw.instructions_role.is_some()),
+                    ("token-limit-key", raw.token_limit_key.is_some()),
+                ];
+                for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
+                    problems.error(at(key), "not for protocol = \"anthropic\", which knows one way only");
+                }
+                if form == FormName::JsonObject {
+                    problems.error(at("structured"), "with protocol = \"anthropic\": \"json-schema\" or \"tool\"");
+                }
+                Self::Anthropic { tool: form == FormName::Tool }
+            }
+        }
     }
 }
 

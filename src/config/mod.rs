@@ -35,7 +35,7 @@ pub use crm::{
     Crm, Http, HttpAuth, HttpMethod, HttpRequest, HttpSuccess, Hubspot, Pipedrive, Rate, Salesforce, SignIn, Vendor,
 };
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
-pub use llm::{Classify, Llm, Price, Role, Structured, TokenLimitKey};
+pub use llm::{Classify, Llm, Price, Protocol, Role, Structured, TokenLimitKey};
 pub use modem::{Modem, Timings};
 pub use outbox::Outbox;
 pub use problems::{Problem, Problems};

@@ -17,9 +17,10 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::auth::{Fingerprint, Signed};
+use super::llm::{FormName, ProtocolName};
 use super::oncall::{Days, HandOver};
 use super::typed::{Bytes, Country, HeaderName, Port, Text};
-use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, Structured, TokenLimitKey};
+use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, TokenLimitKey};
 use crate::model::oncall::Weekly;
 use crate::model::{Label, Phone};
 
@@ -177,10 +178,11 @@ tables! {
     }
     Llm {
         name: String,
+        protocol: ProtocolName,
         base_url: Text<BaseUrl>,
         model: String,
         key: SecretRef,
-        structured: Structured,
+        structured: FormName,
         instructions_role: Role,
         token_limit_key: TokenLimitKey,
         max_tokens: u32,

@@ -1,5 +1,6 @@
 //! What an operator meets: the shipped file, its examples, every kind of mistake, and secrets that stay secret.
 
+mod llm;
 mod secrets;
 
 use std::fs;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nightdesk::classify::{Classifier, Price, Role, Settings, Structured, TokenLimit};
+use nightdesk::classify::{Classifier, Dialect, Forced, Price, Protocol, Role, Settings, Structured, TokenLimit};
 use nightdesk::demo::sim::llm::{Flavour, Says, label_of};
 use nightdesk::demo::sim::{Fault, Llm, Sim};
 use nightdesk::model::{
@@ -13,15 +13,17 @@ use nightdesk::wire::Wire;
 
 const BUYER: &str = "I need a quote for 50 units by tomorrow. Call +1 555 123 4567";
 
+/// What OpenAI itself understands.
+const OPENAI: Dialect =
+    Dialect { role: Role::System, structured: Structured::JsonSchema, token_limit: TokenLimit::MaxCompletionTokens };
+
 fn settings(sim: &Sim<Llm>) -> Settings {
     Settings {
         provider: "sim".to_owned(),
         base_url: sim.base_url(),
         model: "small".to_owned(),
         api_key: Some("sk-sim".into()),
-        role: Role::System,
-        structured: Structured::JsonSchema,
-        token_limit: TokenLimit::MaxCompletionTokens,
+        protocol: Protocol::OpenAi(OPENAI),
         max_tokens: 512,
         timeout: Duration::from_secs(10),
         first_timeout: Duration::from_secs(10),
@@ -29,6 +31,15 @@ fn settings(sim: &Sim<Llm>) -> Settings {
         business: String::new(),
         mask_contacts: true,
     }
+}
+
+/// Every way to ask, with the server that is asked so.
+fn protocols() -> [(Flavour, Protocol); 3] {
+    [
+        (Flavour::OpenAi, Protocol::OpenAi(OPENAI)),
+        (Flavour::Anthropic, Protocol::Anthropic(Forced::Schema)),
+        (Flavour::Anthropic, Protocol::Anthropic(Forced::Tool)),
+    ]
 }
 
 fn work(classifier: &Classifier) -> Work {
@@ -94,7 +105,8 @@ async fn no_request_is_a_mistake_whatever_the_settings() {
         (Flavour::IgnoresSchema, Role::System, Structured::JsonSchema, TokenLimit::MaxTokens),
     ] {
         let sim = Sim::spawn(Llm::new("sk-sim").flavour(flavour)).await.unwrap();
-        let report = classify(Settings { role, structured, token_limit, ..settings(&sim) }, BUYER).await;
+        let protocol = Protocol::OpenAi(Dialect { role, structured, token_limit });
+        let report = classify(Settings { protocol, ..settings(&sim) }, BUYER).await;
         assert_eq!(word(&report), "URGENT_BUYER", "{flavour:?}: {:?}", report.outcome);
         assert_eq!((sim.violations(), sim.requests().len()), (vec![], 1), "{flavour:?}");
         assert!(report.llm_calls[0].cost_micros.is_some());
@@ -102,12 +114,31 @@ async fn no_request_is_a_mistake_whatever_the_settings() {
 }
 
 #[tokio::test]
+async fn no_message_to_anthropic_is_a_mistake() {
+    for forced in [Forced::Schema, Forced::Tool] {
+        let sim = Sim::spawn(Llm::new("sk-sim").flavour(Flavour::Anthropic)).await.unwrap();
+        let protocol = Protocol::Anthropic(forced);
+        let report = classify(Settings { protocol, ..settings(&sim) }, BUYER).await;
+        assert_eq!(word(&report), "URGENT_BUYER", "{forced:?}: {:?}", report.outcome);
+        assert_eq!((sim.violations(), sim.requests().len()), (vec![], 1), "{forced:?}");
+        let call = &report.llm_calls[0];
+        assert_eq!(call.answer.as_deref(), Some("{\"classification\":\"URGENT_BUYER\"}"), "{forced:?}");
+        assert!(call.cost_micros.is_some() && call.request_id.as_deref() == Some("req_sim000000"), "{call:?}");
+        assert_eq!(report.trace.vendor_id, call.request_id);
+    }
+}
+
+#[tokio::test]
 async fn no_repair_is_a_mistake() {
-    for says in [Says::Raw("It is SPAM.".into()), Says::Refusal("I can't".into()), Says::CutOff, Says::Filtered] {
-        let sim = Sim::spawn(Llm::new("sk-sim").saying("quote", says.clone())).await.unwrap();
-        let report = classify(settings(&sim), BUYER).await;
-        assert_eq!((word(&report), report.llm_calls.len()), ("permanent", 2), "{says:?}");
-        assert_eq!((sim.violations(), sim.requests().len()), (vec![], 2), "{says:?}");
+    let says = [Says::Raw("It is SPAM.".into()), Says::Refusal("I can't".into()), Says::CutOff, Says::Filtered];
+    for (flavour, protocol) in protocols() {
+        for says in &says {
+            let sim = Llm::new("sk-sim").flavour(flavour).saying("quote", says.clone());
+            let sim = Sim::spawn(sim).await.unwrap();
+            let report = classify(Settings { protocol, ..settings(&sim) }, BUYER).await;
+            assert_eq!((word(&report), report.llm_calls.len()), ("permanent", 2), "{protocol:?}: {says:?}");
+            assert_eq!((sim.violations(), sim.requests().len()), (vec![], 2), "{protocol:?}: {says:?}");
+        }
     }
 }
 

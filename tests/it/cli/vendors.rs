@@ -1,7 +1,10 @@
 //! `nightdesk check --online` and `--create-properties`, against the strict simulators.
 
+use nightdesk::demo::sim::llm::Flavour;
+use nightdesk::demo::sim::{Llm, Sim};
+
 use super::Said;
-use crate::support::Office;
+use crate::support::{Office, SECRETS};
 
 async fn check(office: &Office, depth: &str) -> Said {
     let config = office.config();
@@ -48,4 +51,27 @@ async fn keys_that_nobody_takes() {
         assert!(got.out.contains(&format!("refused: {path}: ")), "{path}: {got:?}");
     }
     assert!(!format!("{got:?}").contains("not-the-key"), "a secret was printed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_of_anthropic_is_asked_in_its_protocol() {
+    let model = "claude-haiku-4-5-20251001";
+    let sim = Sim::spawn(Llm::new(SECRETS[2]).flavour(Flavour::Anthropic).model(model)).await.unwrap();
+    let office = Office::new("").await;
+    let key = office.path().join("llm-key");
+    for (model, want) in [
+        ("claude-haiku-4-5", "well: llm[0]: claude has the model claude-haiku-4-5"),
+        ("claude-2", "llm[0].model: claude answers, but does not list the model claude-2"),
+    ] {
+        office.configure(&format!(
+            "[[llm]]\nname = \"claude\"\nprotocol = \"anthropic\"\nbase-url = \"{}\"\nmodel = \"{model}\"\n\
+             key = {{ file = \"{}\" }}\n",
+            sim.base_url(),
+            key.display(),
+        ));
+        let got = check(&office, "--online").await;
+        assert!(format!("{}{}", got.out, got.err).contains(want), "{want}: {got:?}");
+    }
+    assert_eq!(sim.violations(), Vec::<String>::new());
+    assert!(sim.requests().iter().all(|seen| seen.method == "GET"), "nothing is asked of the model itself");
 }

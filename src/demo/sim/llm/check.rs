@@ -1,4 +1,4 @@
-//! Which requests the simulated model server refuses.
+//! Which requests the simulated model server refuses that speaks OpenAI's protocol.
 //!
 //! The keys, types and limits are those of `CreateChatCompletionRequest` in OpenAI's published `OpenAPI` file; the rules
 //! of strict schemas (every property required, `additionalProperties: false` at every level) are those of its guide to
@@ -102,7 +102,7 @@ pub(super) fn request(seen: &Seen, flavour: Flavour) -> Result<Request, Refusal>
 }
 
 /// What stands between `<name>` and `</name>`, if the turn begins like that: the data, without the words around it.
-fn inside(turn: &str) -> &str {
+pub(super) fn inside(turn: &str) -> &str {
     let marked = || {
         let (name, rest) = turn.strip_prefix('<')?.split_once('>')?;
         rest.split_once(&format!("</{name}>")).map(|(data, _)| data)

@@ -1,10 +1,11 @@
-//! A simulated OpenAI-compatible server: `POST /v1/chat/completions`, as strict as the vendor's published specification,
-//! and `GET /v1/models`.
+//! A simulated model server: OpenAI's `POST /v1/chat/completions` or Anthropic's `POST /v1/messages`, as strict as the
+//! vendors' published specifications, and `GET /v1/models`.
 //!
 //! It answers with a small keyword classifier over the first user message, or with what a test told it to say. Flavours
-//! stand for the servers people really run: OpenAI itself, and local ones that refuse or ignore a JSON schema.
-//! Which requests it refuses is `check`'s table.
+//! stand for the servers people really run: OpenAI itself, local ones that refuse or ignore a JSON schema, and Anthropic.
+//! Which requests it refuses is `check`'s table; what is Anthropic's alone stands in `anthropic`.
 
+mod anthropic;
 mod check;
 mod rules;
 
@@ -25,6 +26,8 @@ pub enum Flavour {
     RefusesSchema,
     /// An old local server that ignores `response_format`: the first answer comes in a code fence. Needs no key.
     IgnoresSchema,
+    /// Anthropic: another protocol, as strict as OpenAI's.
+    Anthropic,
 }
 
 /// What the model says to a message.
@@ -99,6 +102,15 @@ impl Llm {
         Answer::new(200, json!({ "object": "list", "data": models }))
     }
 
+    /// What the model says to this request; `None` if there is no such model.
+    fn says(&self, request: &check::Request) -> Option<Says> {
+        if !self.models.is_empty() && !self.models.contains(&request.model) {
+            return None;
+        }
+        let scripted = self.rules.iter().find(|(part, _)| request.message.contains(part)).map(|(_, says)| says.clone());
+        Some(scripted.unwrap_or_else(|| Says::Label(label_of(&request.message).to_owned())))
+    }
+
     fn complete(&self, seen: &Seen) -> Answer {
         if let Some(refusal) = self.refuses_key(seen) {
             return refusal;
@@ -107,12 +119,10 @@ impl Llm {
             Ok(request) => request,
             Err(why) => return why.answer(),
         };
-        if !self.models.is_empty() && !self.models.contains(&request.model) {
+        let Some(says) = self.says(&request) else {
             let message = format!("The model `{}` does not exist or you do not have access to it.", request.model);
             return error_answer(404, &message, Some("model"), Some("model_not_found"));
-        }
-        let scripted = self.rules.iter().find(|(part, _)| request.message.contains(part)).map(|(_, says)| says.clone());
-        let says = scripted.unwrap_or_else(|| Says::Label(label_of(&request.message).to_owned()));
+        };
         Answer::new(200, self.completion(seen, &request, &says))
     }
 
@@ -166,6 +176,9 @@ impl Site for Llm {
     const PREFIX: &'static str = "/v1";
 
     fn serve(&mut self, seen: &Seen) -> Answer {
+        if self.flavour == Flavour::Anthropic {
+            return self.serve_anthropic(seen);
+        }
         match (seen.method.as_str(), seen.path.as_str()) {
             ("POST", "/v1/chat/completions") => self.complete(seen),
             ("GET", "/v1/models") => self.list(seen),
@@ -177,6 +190,9 @@ impl Site for Llm {
     }
 
     fn error(&self, status: u16) -> Value {
+        if self.flavour == Flavour::Anthropic {
+            return anthropic::error(status);
+        }
         match status {
             401 => error_body("Incorrect API key provided.", "invalid_request_error", None, Some("invalid_api_key")),
             429 => error_body("Rate limit reached for requests", "requests", None, Some("rate_limit_exceeded")),
@@ -187,6 +203,9 @@ impl Site for Llm {
     }
 
     fn stamp(&self, seen: &Seen) -> Vec<(&'static str, String)> {
+        if self.flavour == Flavour::Anthropic {
+            return vec![("request-id", format!("req_sim{:06}", seen.number))];
+        }
         if self.flavour != Flavour::OpenAi {
             return Vec::new();
         }
@@ -200,6 +219,9 @@ impl Site for Llm {
     /// It talks instead of classifying.
     fn misbehaviour(&self) -> Fault {
         let prose = "Certainly! This lead looks interesting, I would call them tomorrow.";
+        if self.flavour == Flavour::Anthropic {
+            return Fault::status_with(200, anthropic::prose(prose));
+        }
         let body = json!({
             "id": "chatcmpl-sim", "object": "chat.completion", "created": 0, "model": "sim",
             "choices": [{ "index": 0, "logprobs": null, "finish_reason": "stop",

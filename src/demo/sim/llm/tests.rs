@@ -120,3 +120,100 @@ async fn it_says_what_it_is_told_to() {
     sim.misbehave();
     assert!(choice().await["message"]["content"].as_str().unwrap().starts_with("Certainly"));
 }
+
+fn good_message() -> Value {
+    json!({
+        "model": "claude-haiku-4-5",
+        "max_tokens": 50,
+        "system": "Answer ONLY with a JSON object.",
+        "messages": [{ "role": "user", "content": "I need a quote for 50 units by tomorrow" }],
+        "output_config": { "format": { "type": "json_schema", "schema": class_schema() } },
+    })
+}
+
+fn class_schema() -> Value {
+    json!({ "type": "object", "required": ["classification"], "additionalProperties": false,
+            "properties": { "classification": { "type": "string", "enum": ["URGENT_BUYER"] } } })
+}
+
+/// The same by a tool.
+fn good_call() -> Value {
+    let mut body = good_message();
+    body.as_object_mut().unwrap().remove("output_config").unwrap();
+    body["tools"] = json!([{ "name": "classify", "input_schema": class_schema() }]);
+    body["tool_choice"] = json!({ "type": "tool", "name": "classify" });
+    body
+}
+
+async fn anthropic() -> Sim<Llm> {
+    Sim::spawn(Llm::new("k").flavour(Flavour::Anthropic)).await.unwrap()
+}
+
+async fn post_message(sim: &Sim<Llm>, body: &Value, headers: &[(&str, &str)]) -> Asked {
+    let headers = [headers, &[("content-type", "application/json")]].concat();
+    ask(&sim.base_url(), "POST", "/messages", &headers, &body.to_string()).await
+}
+
+const KEYED: [(&str, &str); 2] = [("x-api-key", "k"), ("anthropic-version", "2023-06-01")];
+
+#[tokio::test]
+async fn anthropic_answers_by_text_or_by_tool() {
+    let sim = anthropic().await;
+    let text = post_message(&sim, &good_message(), &KEYED).await.json();
+    assert_eq!(text["content"], json!([{ "type": "text", "text": r#"{"classification":"URGENT_BUYER"}"# }]));
+    assert_eq!((&text["stop_reason"], text["usage"]["input_tokens"].as_u64() > Some(0)), (&json!("end_turn"), true));
+    let call = post_message(&sim, &good_call(), &KEYED).await;
+    assert!(call.head.contains("request-id: req_sim"), "{}", call.head);
+    assert_eq!(call.json()["content"][0]["input"], json!({ "classification": "URGENT_BUYER" }));
+    assert_eq!(call.json()["stop_reason"], "tool_use");
+    assert_eq!(sim.violations(), Vec::<String>::new());
+    let wrong = post_message(&sim, &good_message(), &[("x-api-key", "other"), KEYED[1]]).await;
+    assert_eq!((wrong.status, &wrong.json()["error"]["type"]), (401, &json!("authentication_error")));
+    assert_eq!(sim.violations(), Vec::<String>::new(), "a wrong key is nobody's mistake");
+    assert_eq!(post_message(&sim, &good_message(), &KEYED[..1]).await.status, 400);
+    assert_eq!(sim.violations().len(), 1, "the version is required");
+}
+
+#[tokio::test]
+async fn anthropic_refuses_the_clients_mistakes_and_remembers_them() {
+    let set = |body: Value, pointer: &str, value: Value| {
+        let mut body = body;
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap()[key] = value;
+        body
+    };
+    let without = |body: Value, parent: &str, key: &str| {
+        let mut body = body;
+        body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key).unwrap();
+        body
+    };
+    let (text, tool) = (good_message, good_call);
+    let schema = "/output_config/format/schema";
+    let turns = |turns: Value| set(text(), "/messages", turns);
+    for (name, body) in [
+        ("unknown key", set(text(), "/response_format", json!({}))),
+        ("temperature", set(text(), "/temperature", json!(0))),
+        ("no model", without(text(), "", "model")),
+        ("no max_tokens", without(text(), "", "max_tokens")),
+        ("no limit at all", set(text(), "/max_tokens", json!(0))),
+        ("no messages", turns(json!([]))),
+        ("system as a role", turns(json!([{ "role": "system", "content": "x" }]))),
+        ("the model first", turns(json!([{ "role": "assistant", "content": "x" }]))),
+        ("the model last", turns(json!([{ "role": "user", "content": "x" }, { "role": "assistant", "content": "{" }]))),
+        ("an empty turn", turns(json!([{ "role": "user", "content": " " }]))),
+        ("a key too many in a turn", turns(json!([{ "role": "user", "content": "x", "name": "Ada" }]))),
+        ("a schema with a name", set(text(), "/output_config/format/name", json!("x"))),
+        ("a format of another type", set(text(), "/output_config/format/type", json!("json_object"))),
+        ("an open schema", without(text(), schema, "additionalProperties")),
+        ("a tool with parameters", set(tool(), "/tools/0/parameters", json!({}))),
+        ("a tool without a schema", without(tool(), "/tools/0", "input_schema")),
+        ("a tool with a space", set(tool(), "/tools/0/name", json!("a b"))),
+        ("a choice of no tool", set(tool(), "/tool_choice/name", json!("other"))),
+        ("a choice as a text", set(tool(), "/tool_choice", json!("classify"))),
+    ] {
+        let sim = anthropic().await;
+        let got = post_message(&sim, &body, &KEYED).await;
+        assert_eq!((got.status, sim.violations().len()), (400, 1), "{name}: {}", got.body);
+        assert_eq!(got.json()["error"]["type"], "invalid_request_error", "{name}");
+    }
+}
