@@ -1,7 +1,8 @@
 //! Reads a model's answer. Strict: exactly one JSON object with exactly one key and one of the four labels, or no answer.
 //!
 //! Called by `openai` and `anthropic`. Never guesses from prose. Two wrappings are taken off because local models put them around a good
-//! answer even when told not to: a leading `<think>…</think>`, and one Markdown fence around all of the rest.
+//! answer even when told not to: a thought before it, which ends with `</think>` (its beginning may belong to the server's
+//! template and be missing), and one Markdown fence around all of the rest.
 
 use serde::Deserialize;
 
@@ -63,7 +64,7 @@ pub(super) fn read_bare(json: &str) -> Result<Label, BadAnswer> {
 
 fn unwrapped(content: &str) -> &str {
     let mut text = content.trim().trim_start_matches('\u{feff}').trim_start();
-    if let Some((_, rest)) = text.strip_prefix("<think>").and_then(|thought| thought.split_once("</think>")) {
+    if let Some((_, rest)) = text.split_once("</think>").filter(|_| !text.starts_with('{')) {
         text = rest.trim_start();
     }
     let fenced = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
@@ -91,6 +92,13 @@ mod tests {
                 Ok(Label::TireKicker),
             ),
             ("think and fence", "<think>\n</think>\n```json\n{\"classification\":\"SPAM\"}\n```", spam),
+            ("think without its beginning", "So, spam.\n</think>\n\n{\"classification\":\"SPAM\"}", Ok(Label::Spam)),
+            (
+                "think after it",
+                "{\"classification\":\"SPAM\"}</think>{\"classification\":\"SPAM\"}",
+                Err(BadAnswer::NotJson),
+            ),
+            ("two thoughts", "<think>a</think>b</think>{\"classification\":\"SPAM\"}", Err(BadAnswer::NotJson)),
             ("think without end", "<think>{\"classification\":\"SPAM\"}", Err(BadAnswer::NotJson)),
             ("empty", "", Err(BadAnswer::Empty)),
             ("only thought", "<think>hm</think> ", Err(BadAnswer::Empty)),

@@ -1,11 +1,13 @@
 //! The classifier against the simulated model server, which is as strict as the published API: no request of ours may be
-//! a mistake in its eyes, whatever the settings, and every fault it can play has the class that the design names.
+//! a mistake in its eyes, whatever the settings. What every fault of a model ends in is in `faults`.
+
+mod faults;
 
 use std::time::Duration;
 
 use nightdesk::classify::{Classifier, Dialect, Forced, Price, Protocol, Role, Settings, Structured, TokenLimit};
 use nightdesk::demo::sim::llm::{Flavour, Says, label_of};
-use nightdesk::demo::sim::{Fault, Llm, Sim};
+use nightdesk::demo::sim::{Llm, Sim};
 use nightdesk::model::{
     AttemptId, Done, Job, JobId, Lead, LeadCode, LeadId, Outcome, Priority, Report, RowId, Task, Timestamp, Work,
 };
@@ -140,41 +142,6 @@ async fn no_repair_is_a_mistake() {
             assert_eq!((sim.violations(), sim.requests().len()), (vec![], 2), "{protocol:?}: {says:?}");
         }
     }
-}
-
-#[tokio::test]
-async fn every_fault_has_its_class() {
-    for (name, fault, want) in [
-        ("500", Fault::status(500), "transient"),
-        ("503", Fault::status(503), "transient"),
-        ("429", Fault::throttled(None), "throttled"),
-        ("429 that says when", Fault::throttled(Some("1.5")), "throttled"),
-        ("401", Fault::status(401), "auth"),
-        ("400", Fault::status(400), "permanent"),
-        ("redirect", Fault::redirect("http://127.0.0.1:9/"), "auth"),
-        ("404", Fault::status(404), "auth"),
-        ("405", Fault::status(405), "auth"),
-        ("reset before the body", Fault::reset_before_body(), "transient"),
-        ("reset", Fault::reset(), "transient"),
-        ("close", Fault::close(), "transient"),
-        ("reset in the answer", Fault::reset_in_answer(), "transient"),
-        ("close in the answer", Fault::close_in_answer(), "transient"),
-        ("garbage", Fault::garbage(), "transient"),
-        ("HTML", Fault::html(), "permanent"),
-        ("half JSON", Fault::half_json(), "permanent"),
-        ("100 MB", Fault::huge(100 << 20), "permanent"),
-    ] {
-        let sim = Sim::spawn(Llm::new("sk-sim")).await.unwrap();
-        sim.script([fault.forever()]);
-        let report = classify(settings(&sim), BUYER).await;
-        assert_eq!(word(&report), want, "{name}: {:?}", report.outcome);
-    }
-    let sim = Sim::spawn(Llm::new("sk-sim")).await.unwrap();
-    sim.script([Fault::hang()]);
-    let report = classify(Settings { first_timeout: Duration::from_millis(200), ..settings(&sim) }, BUYER).await;
-    assert_eq!(word(&report), "transient");
-    sim.down();
-    assert_eq!(word(&classify(settings(&sim), BUYER).await), "transient", "connection refused");
 }
 
 /// The frame around the message says nothing of its own: the keyword model decides as for the bare message.

@@ -8,6 +8,7 @@ use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
@@ -18,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::{Interval, interval};
 
 use super::fault::{Fault, GoOn, Hold, Kind, Moment};
 use super::http::{Answer, Inner, Seen};
@@ -132,10 +134,14 @@ async fn reply(inner: &Inner, cuts: &mpsc::Sender<Cut>, worked: Worked) -> Resul
         Kind::Html => return Ok(response(200, vec![("content-type", "text/html".into())], PROXY_PAGE.into())),
         Kind::HalfJson => return Ok(half_json(&whole)),
         Kind::Redirect(to) => return Ok(response(307, vec![("location", to)], Bytes::new())),
-        Kind::Huge(bytes) => return Ok(huge(bytes)),
+        Kind::Huge(bytes) => return Ok(endless(Payload::Endless(bytes))),
+        Kind::Drip => return Ok(endless(Payload::Drip(interval(DRIP)))),
     };
     take_away(cuts, cut).await
 }
+
+/// How often a byte drips: no read ever waits long, and only the whole takes too long.
+const DRIP: Duration = Duration::from_millis(10);
 
 /// Bytes no HTTP client can take for an answer: a TLS alert and noise.
 const GARBAGE: &[u8] = b"\x15\x03\x01\x00\x02\x02\x28\x00\xff\xfe\r\n\r\n";
@@ -176,9 +182,9 @@ fn half_json(answer: &Answer) -> Response<Payload> {
     response(200, vec![json_type()], half.into())
 }
 
-fn huge(bytes: u64) -> Response<Payload> {
+fn endless(payload: Payload) -> Response<Payload> {
     let mut response = response(200, vec![json_type()], Bytes::new());
-    *response.body_mut() = Payload::Endless(bytes);
+    *response.body_mut() = payload;
     response
 }
 
@@ -199,13 +205,14 @@ fn halves(answer: &Answer, stamp: &[(&'static str, String)]) -> (Vec<u8>, Vec<u8
 enum Payload {
     Whole(Option<Bytes>),
     Endless(u64),
+    Drip(Interval),
 }
 
 impl Body for Payload {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(match &mut *self {
             Self::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Self::Endless(0) => None,
@@ -214,6 +221,7 @@ impl Body for Payload {
                 *left = left.saturating_sub(4_096);
                 Some(Ok(Frame::data(Bytes::from_static(&SPACES))))
             }
+            Self::Drip(ticks) => return ticks.poll_tick(cx).map(|_| Some(Ok(Frame::data(Bytes::from_static(b" "))))),
         })
     }
 
@@ -222,7 +230,7 @@ impl Body for Payload {
             Self::Whole(bytes) => {
                 hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, |b| u64::try_from(b.len()).unwrap_or(0)))
             }
-            Self::Endless(_) => hyper::body::SizeHint::default(),
+            Self::Endless(_) | Self::Drip(_) => hyper::body::SizeHint::default(),
         }
     }
 }

@@ -80,6 +80,8 @@ pub(super) enum Kind {
     Redirect(String),
     /// Status 200 and this many bytes.
     Huge(u64),
+    /// Status 200 and a byte now and then, for ever.
+    Drip,
 }
 
 /// One thing that goes wrong.
@@ -195,6 +197,12 @@ impl Fault {
     #[must_use]
     pub fn huge(bytes: u64) -> Self {
         Self::new(Kind::Huge(bytes))
+    }
+
+    /// 200 and a byte every few milliseconds, for ever.
+    #[must_use]
+    pub fn drip() -> Self {
+        Self::new(Kind::Drip)
     }
 
     /// The vendor did the work; only what the client sees of it goes wrong.

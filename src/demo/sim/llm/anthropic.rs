@@ -103,15 +103,22 @@ fn said(seen: &Seen, request: &Request, tool: Option<&str>, says: &Says) -> Valu
     let (content, stop) = match (says, tool) {
         (Says::Label(label), Some(_)) => called(json!({ request.key.as_str(): label })),
         (Says::Label(label), None) => (text(&json!({ request.key.as_str(): label }).to_string()), "end_turn"),
-        (Says::Raw(words), tool) => match serde_json::from_str(words) {
-            Ok(input @ Value::Object(_)) if tool.is_some() => called(input),
-            _ => (text(words), "end_turn"),
+        (Says::Raw(words), tool) => match tool.and_then(|_| input(words)) {
+            Some(input) => called(input),
+            None => (text(words), "end_turn"),
         },
         (Says::Refusal(words), _) => (text(words), "refusal"),
         (Says::CutOff, _) => (json!([]), "max_tokens"),
         (Says::Filtered, _) => (json!([]), "refusal"),
     };
     message(seen.number, &request.model, &content, stop, tokens(seen.body.len()))
+}
+
+/// The input of a tool that says exactly this. What no JSON value can hold, such as a key twice, stays a text.
+fn input(words: &str) -> Option<Value> {
+    let value: Value = serde_json::from_str(words).ok()?;
+    let same = value.to_string();
+    (value.is_object() && same == words).then_some(value)
 }
 
 fn message(number: usize, model: &str, content: &Value, stop: &str, asked: usize) -> Value {
