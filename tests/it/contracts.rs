@@ -1,10 +1,11 @@
-//! Each CRM's contract, written out: every request the program can send, field by field, and what every answer ends in.
+//! Each vendor's contract, written out: every request the program can send, field by field, and what every answer ends in.
 //!
 //! The contract stands in these files as literals, read from the vendors' pages and specifications, and is compared with
 //! what the simulators saw on the wire. No constant of the program is used.
 
 mod http;
 mod hubspot;
+mod llm;
 mod pipedrive;
 mod salesforce;
 
