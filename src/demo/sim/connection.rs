@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -131,6 +132,11 @@ async fn reply(inner: &Inner, cuts: &mpsc::Sender<Cut>, worked: Worked) -> Resul
         Kind::ResetInAnswer => Cut { bytes: half(), reset: true, ..Cut::default() },
         Kind::CloseInAnswer => Cut { bytes: half(), ..Cut::default() },
         Kind::Garbage => Cut { bytes: GARBAGE.to_vec(), ..Cut::default() },
+        Kind::Mislabelled => {
+            let mut answer = json(&whole, stamp);
+            answer.headers_mut().insert("content-type", HeaderValue::from_static("text/plain"));
+            return Ok(answer);
+        }
         Kind::Html => return Ok(response(200, vec![("content-type", "text/html".into())], PROXY_PAGE.into())),
         Kind::HalfJson => return Ok(half_json(&whole)),
         Kind::Redirect(to) => return Ok(response(307, vec![("location", to)], Bytes::new())),

@@ -74,6 +74,8 @@ pub(super) enum Kind {
     Garbage,
     /// Status 200 and a proxy's page.
     Html,
+    /// The vendor's own answer under a wrong media type.
+    Mislabelled,
     /// Status 200, complete HTTP, half the JSON.
     HalfJson,
     /// A redirect to there.
@@ -179,6 +181,12 @@ impl Fault {
     #[must_use]
     pub fn html() -> Self {
         Self::new(Kind::Html)
+    }
+
+    /// The vendor's own answer, which says that it is plain text.
+    #[must_use]
+    pub fn mislabelled() -> Self {
+        Self::new(Kind::Mislabelled).applied()
     }
 
     /// 200 and half of the JSON, in a complete HTTP answer.
