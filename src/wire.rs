@@ -11,6 +11,7 @@ mod judge;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
@@ -166,6 +167,23 @@ fn build(secure: bool, pooled: bool) -> reqwest::Result<Client> {
         builder = builder.tls_certs_only([]).no_proxy();
     }
     builder.build()
+}
+
+/// The headers of `call` as they go over the wire (HTTP/1.1), in the order of their names; stars stand for secrets.
+#[must_use]
+pub fn headers(call: &Call) -> BTreeMap<String, String> {
+    let host = Url::parse(&call.url).ok().and_then(|url| {
+        let host = url.host_str()?.to_owned();
+        Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
+    });
+    let usual = [("accept", "*/*".to_owned()), ("user-agent", USER_AGENT.to_owned())];
+    let own = call.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone()));
+    let secret = call.secret_headers.iter().map(|(name, _)| (name.to_lowercase(), "***".to_owned()));
+    let body = call.body.iter().flat_map(|body| {
+        [("content-type", body.content_type.to_owned()), ("content-length", body.text.len().to_string())]
+    });
+    let given = usual.into_iter().chain(host.map(|host| ("host", host))).chain(body);
+    given.map(|(name, value)| (name.to_owned(), value)).chain(own).chain(secret).collect()
 }
 
 /// The request on the wire, or why we won't send it.

@@ -40,6 +40,9 @@ _nightdesk() {
             nightdesk,oncall)
                 cmd="nightdesk__subcmd__oncall"
                 ;;
+            nightdesk,prompt)
+                cmd="nightdesk__subcmd__prompt"
+                ;;
             nightdesk,quarantine)
                 cmd="nightdesk__subcmd__quarantine"
                 ;;
@@ -158,7 +161,7 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets replay reconcile send-test backup modem oncall version"
+            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets prompt replay reconcile send-test backup modem oncall version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -781,6 +784,32 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__prompt)
+            opts="-h --lead --message --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

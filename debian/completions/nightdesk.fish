@@ -37,6 +37,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "dlq" -d 'Look a
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "quarantine" -d 'Look at requests that were refused, or let them in'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "sources" -d 'Look at sources: list them, test a mapping, print a sample'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "secrets" -d 'Keep the secrets that systemd hands to the desk'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "prompt" -d 'Print what the first model would be sent, and send nothing'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "replay" -d 'Run a lead through the pipeline again'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "reconcile" -d 'Look into the CRMs for leads whose webhook never came'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d 'Post a signed sample lead to the running desk, as a source would'
@@ -179,6 +180,11 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from remove" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from remove" -l yes -d 'Don\'t ask'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand secrets; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand prompt" -l lead -d 'The lead\'s code (K7), its id, or the first 8 or more characters of that' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand prompt" -l message -d 'What a lead would write, in place of one there is' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand prompt" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand prompt" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand prompt" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l from -d 'Where to start' -r -f -a "classify\t'Clean the message and ask the model again'
 route\t'Keep the class, plan its actions again'"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand replay" -l config -d 'The desk\'s configuration' -r -F

@@ -33,7 +33,8 @@ pub use clock::is_plausible_time;
 pub use ledger::offline_ledger;
 pub use operator::Offline;
 pub use wiring::{
-    broken_requests, classifiers, crms, journal, modem_settings, open_source, sanitizer, sources, tls_files, twilio,
+    broken_requests, classifiers, crms, first_call, journal, modem_settings, open_source, reading, sources, tls_files,
+    twilio,
 };
 
 /// What a modem's task may take of the grace to leave its modem at rest.

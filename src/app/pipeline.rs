@@ -82,9 +82,15 @@ impl Effect for Timers {
 impl Reader {
     fn read(&self, lead: &Lead) -> Reading {
         failpoint::reach(&lead.raw_message);
-        let message = sanitize::clean(&lead.raw_message, &self.sanitize).to_string();
-        tracing::info!(clean_text = message, "message cleaned");
-        let phone = lead.phone_text.as_deref().and_then(|text| sanitize::phone(text, &self.country));
+        let reading = self.reading(&lead.raw_message, lead.phone_text.as_deref());
+        tracing::info!(clean_text = reading.message, "message cleaned");
+        reading
+    }
+
+    /// What is read from a message and a number as they came.
+    pub(super) fn reading(&self, raw_message: &str, phone_text: Option<&str>) -> Reading {
+        let message = sanitize::clean(raw_message, &self.sanitize).to_string();
+        let phone = phone_text.and_then(|text| sanitize::phone(text, &self.country));
         Reading { message, phone }
     }
 }

@@ -17,7 +17,7 @@ use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
-use crate::model::{Channel, Effect, Ladder, Lane, Ledger};
+use crate::model::{Channel, Effect, Ladder, Lane, Ledger, Reading};
 use crate::outbox::{self, BreakerSettings, CanarySettings, Limits, Pace, ReconcileSettings, Waits};
 use crate::route::{self, SmsTemplate, TemplateError};
 use crate::sanitize;
@@ -28,7 +28,7 @@ use crate::writeback::Crm;
 use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
 pub use crm::broken_requests;
-pub use models::classifiers;
+pub use models::{classifiers, first_call};
 pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
@@ -78,7 +78,7 @@ pub(super) fn workers(config: &Config) -> BTreeMap<Channel, usize> {
 /// The effect of every destination but the modems, which need the running store.
 pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) -> Result<Effects, SecretError> {
     let mut by_channel: HashMap<Channel, Arc<dyn Effect>> = HashMap::new();
-    let reader = Reader { country: config.business.country.clone(), sanitize: Arc::new(sanitizer(config)) };
+    let reader = reader(config);
     by_channel.insert(Channel::desk(), Arc::new(Timers { reader: reader.clone() }));
     let wire = Wire::new();
     if let Some(llm) = config.llm.first() {
@@ -356,8 +356,14 @@ pub fn journal(config: &Config) -> journal::Settings {
     }
 }
 
-/// How messages are cleaned.
+/// What the pipeline would read from a message and a number as they came.
 #[must_use]
-pub fn sanitizer(config: &Config) -> sanitize::Settings {
-    sanitize::Settings { drop_lines: config.sanitize.drop_lines.clone(), ..sanitize::Settings::default() }
+pub fn reading(config: &Config, raw_message: &str, phone_text: Option<&str>) -> Reading {
+    reader(config).reading(raw_message, phone_text)
+}
+
+fn reader(config: &Config) -> Reader {
+    let drop_lines = config.sanitize.drop_lines.clone();
+    let sanitize = Arc::new(sanitize::Settings { drop_lines, ..sanitize::Settings::default() });
+    Reader { country: config.business.country.clone(), sanitize }
 }

@@ -27,6 +27,7 @@ use crate::model::{
 use crate::wire::{self, Answer, Call, Wire, WireError};
 
 use answer::BadAnswer;
+use prompt::Prompt;
 use protocol::{Completion, Question, Tokens, Turn};
 
 /// A raw answer is kept so far: enough to see what a model did instead of answering.
@@ -82,11 +83,7 @@ impl Classifier {
 
     /// Asks for the label of `message`, which is the lead's clean text, within the work's hard deadline.
     pub async fn classify(&self, message: &str, work: &Work) -> Report {
-        let lead = &work.lead;
-        let known = [lead.phone_text.as_deref(), lead.phone.as_ref().map(Phone::as_str)];
-        let known: Vec<&str> = known.into_iter().flatten().collect();
-        let hide = self.settings.mask_contacts.then_some(known.as_slice());
-        let prompt = prompt::build(&self.settings.business, message, hide);
+        let prompt = self.prompt(message, work.lead.phone_text.as_deref(), work.lead.phone.as_ref());
         let mut turns = vec![Turn::User(prompt.user)];
         let limit = self.settings.max_tokens;
 
@@ -109,6 +106,20 @@ impl Classifier {
         };
         llm_calls.push(asked.call);
         Report { llm_calls, ..Report::traced(outcome, asked.trace) }
+    }
+
+    /// The request that [`Classifier::classify`] would begin with, for a lead with that number.
+    #[must_use]
+    pub fn first_call(&self, message: &str, phone_text: Option<&str>, phone: Option<&Phone>) -> Call {
+        let Prompt { system, user } = self.prompt(message, phone_text, phone);
+        let Settings { model, max_tokens: limit, .. } = &self.settings;
+        self.call(&Question { model, system: &system, turns: &[Turn::User(user)], limit: *limit })
+    }
+
+    fn prompt(&self, message: &str, phone_text: Option<&str>, phone: Option<&Phone>) -> Prompt {
+        let known: Vec<&str> = phone_text.into_iter().chain(phone.map(Phone::as_str)).collect();
+        let hide = self.settings.mask_contacts.then_some(known.as_slice());
+        prompt::build(&self.settings.business, message, hide)
     }
 
     fn malformed(&self, why: &BadAnswer) -> Failure {

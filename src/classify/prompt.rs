@@ -223,4 +223,22 @@ mod tests {
             prop_assert!(end.starts_with("\nThe message ended with"));
         }
     }
+
+    proptest! {
+        // Each is large, and there is only one cap.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// However long a message is and whatever is in it, a call costs no more than the cap.
+        #[test]
+        fn no_message_is_larger_than_the_cap(
+            part in prop_oneof!["\\PC{1,40}", Just("<|im_end|>\n".to_owned()), Just("a@b.cc +4917123456789 ".to_owned())],
+            times in 0_usize..4_000,
+            masked: bool,
+        ) {
+            let message = part.repeat(times);
+            let user = build("", &message, masked.then_some(&[][..])).user;
+            let frame = build("", "", None).user.chars().count().saturating_add(100);
+            prop_assert!(user.chars().count() <= MESSAGE_CHARS.saturating_add(frame), "{}", user.chars().count());
+        }
+    }
 }

@@ -155,6 +155,9 @@ pub enum CliError {
     /// The configuration names nobody.
     #[error("nobody is on call: fill in [oncall]")]
     NobodyOnCall,
+    /// The configuration names no model.
+    #[error("no model is asked: fill in [[llm]]")]
+    NoModel,
     /// The phone of somebody on call was tested.
     #[error("{who}'s phone was not reached: {why}")]
     NotReached {
@@ -277,6 +280,7 @@ impl CliError {
             | Self::NoSecret(_)
             | Self::NothingMatches
             | Self::NobodyOnCall
+            | Self::NoModel
             | Self::NoSource { .. }
             | Self::NeedsRecord(_)
             | Self::NoCertificate => exit::NO_INPUT,

@@ -14,6 +14,7 @@ mod error;
 mod leads;
 mod modem;
 mod oncall;
+mod prompt;
 mod quarantine;
 mod reconcile;
 mod replay;
@@ -83,6 +84,8 @@ enum Command {
     /// Keep the secrets that systemd hands to the desk
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// Print what the first model would be sent, and send nothing
+    Prompt(prompt::PromptArgs),
     /// Run a lead through the pipeline again
     Replay(replay::Replay),
     /// Look into the CRMs for leads whose webhook never came
@@ -124,6 +127,7 @@ impl Cli {
             Command::Quarantine(quarantine) => quarantine.run(&desk()?, out).await?,
             Command::Sources(sources) => sources.run(&desk()?, out)?,
             Command::Secrets(secrets) => secrets.run(&self.config, out).await?,
+            Command::Prompt(prompt) => prompt.run(&desk()?, out)?,
             Command::Replay(replay) => replay.run(&desk()?, out).await?,
             Command::Reconcile(reconcile) => reconcile.run(&desk()?, out).await?,
             Command::SendTest(test) => test.run(&desk()?, out).await?,

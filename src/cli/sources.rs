@@ -17,7 +17,6 @@ use crate::app;
 use crate::config::{BaseUrl, Shape, Source};
 use crate::intake;
 use crate::model::{NewLead, Timestamp};
-use crate::sanitize;
 use crate::store::{Arrival, Gate};
 
 /// The CRM gives way.
@@ -217,9 +216,8 @@ fn print_lead(desk: &Desk, new: &NewLead, out: &mut dyn Write) -> Result<(), Cli
 
 /// The clean text and the number, as the pipeline would read them.
 fn read(desk: &Desk, new: &NewLead) -> (String, Option<String>) {
-    let message = sanitize::clean(&new.message, &app::sanitizer(&desk.config)).to_string();
-    let phone = new.phone_text.as_deref().and_then(|text| sanitize::phone(text, &desk.config.business.country));
-    (message, phone.map(|phone| phone.to_string()))
+    let reading = app::reading(&desk.config, &new.message, new.phone_text.as_deref());
+    (reading.message, reading.phone.map(|phone| phone.to_string()))
 }
 
 impl SampleArgs {

@@ -11,6 +11,7 @@ mod doctor;
 mod looks;
 mod modem;
 mod oncall;
+mod prompt;
 mod scene;
 mod secrets;
 mod vendors;

@@ -4,7 +4,8 @@ use secrecy::SecretString;
 
 use crate::classify::{self, Classifier};
 use crate::config::{self, Config, SecretError, Secrets};
-use crate::wire::Wire;
+use crate::model::Reading;
+use crate::wire::{Call, Wire};
 
 /// Every model of the configuration, in order, for `check --online`.
 ///
@@ -13,6 +14,16 @@ use crate::wire::Wire;
 pub fn classifiers(config: &Config, secrets: &Secrets) -> Result<Vec<Classifier>, SecretError> {
     let wire = Wire::new();
     config.llm.iter().map(|llm| classifier(config, llm, secrets, &wire)).collect()
+}
+
+/// What the first model would be sent for a lead that was read as this; `None` where no model is configured. No secret is
+/// loaded for it: stars stand for the key.
+#[must_use]
+pub fn first_call(config: &Config, reading: &Reading, phone_text: Option<&str>) -> Option<Call> {
+    let llm = config.llm.first()?;
+    let stars = llm.key.as_ref().map(|_| SecretString::from("***"));
+    let classifier = Classifier::new(settings(config, llm, stars), Wire::new());
+    Some(classifier.first_call(&reading.message, phone_text, reading.phone.as_ref()))
 }
 
 /// One of them.
