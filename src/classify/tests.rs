@@ -100,24 +100,13 @@ fn bodies(heard: &Heard) -> Vec<Value> {
 fn work(within: Duration) -> Work {
     let now = Timestamp::now();
     let lead = Lead {
-        id: LeadId::fresh(now),
         code: LeadCode::of(1),
-        source: "form".to_owned(),
-        received_at: now,
-        record: None,
         name: Some("Ada".to_owned()),
         email: Some("ada@example.com".to_owned()),
         phone_text: Some("612 345 678".to_owned()),
-        phone: None,
         raw_message: String::new(),
-        message: None,
-        label: None,
-        classified_by: None,
-        provisional_at: None,
-        routed_at: None,
-        settled_at: None,
         dropped: false,
-        made_at: None,
+        ..Lead::none(LeadId::fresh(now), "form".to_owned(), now)
     };
     let job = Job {
         id: JobId::fresh(now),

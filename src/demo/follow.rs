@@ -144,24 +144,12 @@ mod tests {
 
     fn lead() -> Lead {
         Lead {
-            id: LeadId::new(AT, [7; 10]),
             code: LeadCode::of(5),
-            source: "hubspot".into(),
-            received_at: AT,
-            record: None,
-            name: None,
-            email: None,
-            phone_text: None,
-            phone: None,
             raw_message: "hello".into(),
-            message: None,
             label: Some(Label::Spam),
             classified_by: Some(ClassifiedBy::Llm),
-            provisional_at: None,
-            routed_at: None,
-            settled_at: None,
             dropped: false,
-            made_at: None,
+            ..Lead::none(LeadId::new(AT, [7; 10]), "hubspot".into(), AT)
         }
     }
 

@@ -297,10 +297,7 @@ pub(crate) mod tests {
     pub(crate) fn lead() -> Lead {
         let at = Timestamp::from_millis(1_732_327_200_000);
         Lead {
-            id: LeadId::new(at, [7; 10]),
             code: LeadCode::of(5),
-            source: "website".into(),
-            received_at: at,
             record: Some(CrmRecord { channel: Channel::new(Lane::Crm, "hubspot"), id: "501".into() }),
             name: Some("Anna Berg".into()),
             email: Some("anna@example.com".into()),
@@ -308,13 +305,8 @@ pub(crate) mod tests {
             phone: Some("+46812345678".parse().unwrap()),
             raw_message: "50 units by tomorrow".into(),
             message: Some("50 units by tomorrow".into()),
-            label: None,
-            classified_by: None,
-            provisional_at: None,
-            routed_at: None,
-            settled_at: None,
             dropped: false,
-            made_at: None,
+            ..Lead::none(LeadId::new(at, [7; 10]), "website".into(), at)
         }
     }
 

@@ -48,24 +48,10 @@ fn work(classifier: &Classifier) -> Work {
     let now = Timestamp::now();
     let id = LeadId::fresh(now);
     let lead = Lead {
-        id,
         code: LeadCode::of(1),
-        source: "form".to_owned(),
-        received_at: now,
-        record: None,
-        name: None,
-        email: None,
-        phone_text: None,
-        phone: None,
         raw_message: String::new(),
-        message: None,
-        label: None,
-        classified_by: None,
-        provisional_at: None,
-        routed_at: None,
-        settled_at: None,
         dropped: false,
-        made_at: None,
+        ..Lead::none(id, "form".to_owned(), now)
     };
     let job = Job {
         id: JobId::fresh(now),

@@ -10,24 +10,16 @@ fn at(text: &str) -> Timestamp {
 fn lead(label: Option<Label>, by: Option<ClassifiedBy>, provisional: bool) -> Lead {
     let received_at = at("2026-11-23T21:03:50Z");
     Lead {
-        id: LeadId::new(received_at, [1; 10]),
         code: LeadCode::of(1),
-        source: "web".to_owned(),
-        received_at,
         record: Some(record()),
         name: Some("<b>Ada</b>".to_owned()),
-        email: None,
-        phone_text: None,
-        phone: None,
         raw_message: "<script>alert(1)</script>".to_owned(),
         message: Some("50 units".to_owned()),
         label,
         classified_by: by,
         provisional_at: provisional.then_some(received_at),
-        routed_at: None,
-        settled_at: None,
         dropped: false,
-        made_at: None,
+        ..Lead::none(LeadId::new(received_at, [1; 10]), "web".to_owned(), received_at)
     }
 }
 

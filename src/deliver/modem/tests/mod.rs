@@ -79,24 +79,10 @@ fn work(text: &str, limit: Duration) -> Work {
         is_test: false,
     };
     let lead = Lead {
-        id: LeadId::fresh(now),
         code: LeadCode::of(7),
-        source: "web".into(),
-        received_at: now,
-        record: None,
-        name: None,
-        email: None,
-        phone_text: None,
-        phone: None,
         raw_message: String::new(),
-        message: None,
-        label: None,
-        classified_by: None,
-        provisional_at: None,
-        routed_at: None,
-        settled_at: None,
         dropped: false,
-        made_at: None,
+        ..Lead::none(LeadId::fresh(now), "web".into(), now)
     };
     let job = Job {
         id: JobId::fresh(now),
