@@ -1,8 +1,10 @@
 //! The whole path through the real binary: what a lead of each class sets off, on the phone, in the CRM, in the database.
 //!
 //! `classes` is the path itself; `provisional` what happens without a label; `text` what a hostile text can't do;
-//! `secrets` that none leaks; `salesforce` another CRM beside HubSpot; `oncall` a test of a phone; `lifecycle` start, stop and the database file around it.
+//! `secrets` that none leaks; `salesforce` another CRM beside HubSpot;
+//! `anthropic` another model than OpenAI's; `oncall` a test of a phone; `lifecycle` start, stop and the database file around it.
 
+mod anthropic;
 mod classes;
 mod lifecycle;
 mod oncall;

@@ -1,4 +1,4 @@
-//! Stand-ins for the outside world: an OpenAI-compatible LLM, HubSpot, Salesforce, Pipedrive, a CRM of somebody's own, Twilio, and a
+//! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own, Twilio, and a
 //! GSM modem on a pseudo-terminal.
 //!
 //! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
