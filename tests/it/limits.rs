@@ -261,14 +261,15 @@ fn leads_over_http() -> u32 {
     std::env::var("CAMPAIGN_LEADS").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
 }
 
-/// The real binary, and a HubSpot that refuses the eleventh request of a second.
+/// The real binary, and a HubSpot that refuses the eleventh request of a second. The margin is for a machine that stands
+/// still for a moment: requests that left apart arrive together then.
 #[tokio::test]
 async fn hubspot_has_nothing_to_refuse() {
     let mut office = Office::new("").await;
     let (url, at) = (office.hubspot.base_url(), office.path().display().to_string());
     office.configure(&format!(
         "[crm.hubspot]\nkind = \"hubspot\"\nbase-url = \"{url}\"\ntoken = {{ file = \"{at}/hubspot-token\" }}\n\
-         rate = {{ requests = 10, per = \"1s\" }}\n"
+         rate = {{ requests = 8, per = \"1s\" }}\n"
     ));
     office.hubspot.allow(10, Duration::from_secs(1));
     office.start().await;

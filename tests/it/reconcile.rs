@@ -7,11 +7,12 @@ use std::time::Duration;
 use nightdesk::control::{Request, Response};
 use nightdesk::demo::sim::{Match, Moment};
 use nightdesk::store::ReconcileState;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
+use tokio::time::{Instant, interval};
 
 use crate::spine::URGENT;
-use crate::support::{Office, Post};
+use crate::support::{Office, PATIENCE, Post};
 
 /// Contacts that nobody was told of.
 const MISSED: u64 = 200;
@@ -74,6 +75,17 @@ impl Office {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()[0].take()
     }
 
+    /// Waits until the model has read every lead; two hundred take their time on a busy machine.
+    async fn until_read(&self) {
+        let file = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let mut unread = file.prepare("SELECT count(*) FROM leads WHERE label IS NULL").unwrap();
+        let (deadline, mut ticks) = (Instant::now() + 4 * PATIENCE, interval(Duration::from_millis(20)));
+        while unread.query_row([], |row| row.get::<_, u32>(0)).unwrap() > 0 {
+            ticks.tick().await;
+            assert!(Instant::now() < deadline, "{}", self.log());
+        }
+    }
+
     fn count(&self, question: &str) -> u64 {
         self.column(question)[0].parse().unwrap()
     }
@@ -100,13 +112,14 @@ async fn what_never_arrived_is_found_once() {
     assert_eq!(missed.len() as u64, MISSED);
     let again = office.reconcile_json(&["--since", "29h"]).await;
     assert_eq!((&again["look"]["known"], &again["look"]["missed"]), (&203.into(), &0.into()), "{again}");
-    office
-        .until("all others settled", |reader| (u64::from(reader.counts().unwrap().open_leads) <= HOT).then_some(()))
-        .await;
+    office.until_read().await;
     assert_eq!(office.count("SELECT count(*) FROM leads WHERE made_at IS NOT NULL AND source = 'crm'"), MISSED);
     assert_eq!(office.count("SELECT count(*) FROM leads WHERE crm_record = '999'"), 0, "from before the first start");
-    assert_eq!(office.count("SELECT count(*) FROM jobs WHERE kind = 'sms'"), 0, "hours old: no text of its own");
-    assert_eq!(office.count("SELECT count(*) FROM claim_digests"), HOT, "one text will tell of them");
+    // One text tells of all urgent ones: two minutes after the first of them, which may be over by now.
+    assert!(office.count("SELECT count(*) FROM jobs WHERE kind = 'sms'") <= 1, "hours old: no text of its own");
+    let gathered =
+        "SELECT (SELECT count(*) FROM claim_digests) + (SELECT count(*) FROM claim_log WHERE what = 'digested')";
+    assert_eq!(office.count(gathered), HOT);
     // The webhook comes after all.
     let (status, body) = office.post(&Post::hubspot("1100", CURIOUS)).await;
     assert_eq!((status, body.get("duplicate_of").is_some()), (200, true), "{body}");
