@@ -24,6 +24,7 @@ impl Office {
     /// An office that looks for leads, and whose desk started for the first time thirty hours ago.
     async fn that_reconciles() -> Self {
         let mut office = Self::new("").await;
+        office.hubspot.allow(100_000, Duration::from_secs(10));
         let (url, at) = (office.hubspot.base_url(), office.path().display().to_string());
         office.configure(&format!(
             "[crm.hubspot]\nkind = \"hubspot\"\nbase-url = \"{url}\"\ntoken = {{ file = \"{at}/hubspot-token\" }}\n\
