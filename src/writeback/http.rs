@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::model::{CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Quota, Report, Task, Timestamp, Work};
 use crate::wire::{self, Answer, Body, Call, Method, Wire, status_fault};
+use crate::writeback::fields::value_of;
 use crate::writeback::{Checked, Crm, counted, excerpt, note, text_of, within};
 
 pub use template::{Broken, Vars};
@@ -195,7 +196,7 @@ impl Http {
 
     fn vars(&self, record: &str, update: Option<&CrmUpdate>, work: &Work) -> Vars {
         let class = update.and_then(|update| update.label).or(work.lead.label);
-        let value = class.map(|class| self.settings.values.get(&class).map_or(class.name(), String::as_str).to_owned());
+        let value = class.map(|class| value_of(&self.settings.values, class).to_owned());
         Vars {
             class: class.map(|class| class.name().to_owned()),
             class_value: value,

@@ -30,6 +30,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
+use crate::writeback::fields::value_of;
 use crate::writeback::{AsLead, Checked, Crm, counted, note, segment, text_of};
 
 /// What is made on a contact, once.
@@ -139,14 +140,12 @@ impl HubSpot {
 
     /// Property values are always texts in this API, booleans too.
     fn properties(&self, update: &CrmUpdate) -> Map<String, Value> {
-        let class = update.label.map(|label| (self.settings.classification_property.clone(), self.value_of(label)));
+        let class = update.label.map(|label| {
+            (self.settings.classification_property.clone(), value_of(&self.settings.values, label).to_owned())
+        });
         let priority = update.priority.map(|flag| (self.settings.priority_property.clone(), flag.to_string()));
         let owner = update.owner.clone().map(|id| (OWNER.to_owned(), id));
         class.into_iter().chain(priority).chain(owner).map(|(name, value)| (name, Value::String(value))).collect()
-    }
-
-    fn value_of(&self, label: Label) -> String {
-        self.settings.values.get(&label).cloned().unwrap_or_else(|| label.name().to_owned())
     }
 
     async fn write_note(&self, note: &CrmNote, work: &Work) -> Report {

@@ -1,9 +1,10 @@
 //! Writing what was done into the CRM: class and priority at once, the note when everything else ended.
 //!
 //! One file per vendor; each is an [`Effect`] that the outbox calls, and a [`Crm`] that `nightdesk check` asks. Nobody
-//! else knows a vendor's name. `note` has the words, which are the same for every vendor. Nothing here decides what is
-//! written or when (that is `route`), and nothing retries (that is `outbox`).
+//! else knows a vendor's name. Common to the vendors are the words (`note`) and how a record's fields are read (`fields`).
+//! Nothing here decides what is written or when (that is `route`), and nothing retries (that is `outbox`).
 
+mod fields;
 pub mod http;
 pub mod hubspot;
 pub mod note;

@@ -27,6 +27,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
+use crate::writeback::fields::value_of;
 use crate::writeback::{AsLead, Checked, Crm, counted, excerpt, note, text_of, within};
 
 /// What is made on a person, once.
@@ -137,7 +138,7 @@ impl Pipedrive {
 
     /// A whole number is an option's id; all else is a text.
     fn value_of(&self, label: Label) -> Value {
-        let value = self.settings.values.get(&label).map_or(label.name(), String::as_str);
+        let value = value_of(&self.settings.values, label);
         value.parse::<u64>().map_or_else(|_| value.into(), Value::from)
     }
 

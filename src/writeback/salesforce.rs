@@ -30,6 +30,7 @@ use tokio::time::Instant;
 
 use crate::model::{CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work};
 use crate::wire::{self, Answer, Call, Wire, WireError};
+use crate::writeback::fields::value_of;
 use crate::writeback::{AsLead, Checked, Crm, counted, segment, within};
 
 pub use session::SignIn;
@@ -169,15 +170,12 @@ impl Salesforce {
 
     /// What is written, each value of its field's own type.
     fn fields(&self, update: &CrmUpdate) -> Map<String, Value> {
-        let class =
-            update.label.map(|label| (self.settings.classification_property.clone(), json!(self.value_of(label))));
+        let class = update.label.map(|label| {
+            (self.settings.classification_property.clone(), json!(value_of(&self.settings.values, label)))
+        });
         let priority = update.priority.map(|flag| (self.settings.priority_property.clone(), json!(flag)));
         let owner = update.owner.clone().map(|id| (OWNER.to_owned(), json!(id)));
         class.into_iter().chain(priority).chain(owner).collect()
-    }
-
-    fn value_of(&self, label: Label) -> String {
-        self.settings.values.get(&label).cloned().unwrap_or_else(|| label.name().to_owned())
     }
 
     /// Sends `call`, whose address is a path of the data API, once, at most for `left`. A session that is over was never

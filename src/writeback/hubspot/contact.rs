@@ -10,18 +10,18 @@ use crate::model::{Contact, CrmRead, Done, Failure, Fault, NewLead, Outcome, Rep
 use crate::wire::{Answer, Call};
 
 use super::{HubSpot, answer, merged};
+use crate::writeback::fields::LeadFields;
 use crate::writeback::within;
 
-/// The fields besides the message. The first number that is there is taken.
-const NAMES: [&str; 2] = ["firstname", "lastname"];
-const PHONES: [&str; 2] = ["phone", "mobilephone"];
-const EMAIL: &str = "email";
+/// The properties that make a lead.
+pub(super) const PROPERTIES: LeadFields =
+    LeadFields { names: ["firstname", "lastname"], email: "email", phones: ["phone", "mobilephone"] };
 
 impl HubSpot {
     /// What the record holds, as a lead.
     pub(super) async fn read_contact(&self, read: &CrmRead, work: &Work) -> Report {
         let message = self.settings.message_property.as_str();
-        let url = format!("{}?properties={}", self.contact_url(&read.record.id), asked(message).join(","));
+        let url = format!("{}?properties={}", self.contact_url(&read.record.id), PROPERTIES.asked(message).join(","));
         let (got, trace) = self.exchange(Call::get(url), within(work)).await;
         let outcome = match got {
             Ok(answer) if answer.is_success() => match read_from(&answer, message) {
@@ -43,11 +43,6 @@ fn is_read(new: NewLead) -> Outcome {
     Outcome::Done(Done::Read(Box::new(new)))
 }
 
-/// The properties that make a lead.
-pub(super) fn asked(message: &str) -> Vec<&str> {
-    NAMES.iter().chain(&PHONES).copied().chain([EMAIL, message]).collect()
-}
-
 /// The contact in an answer, if the answer is one.
 fn read_from(answer: &Answer, message: &str) -> Option<Contact> {
     contact(&answer.json().filter(|_| !answer.truncated)?, message)
@@ -55,16 +50,5 @@ fn read_from(answer: &Answer, message: &str) -> Option<Contact> {
 
 /// The contact that an object is, if it is one.
 pub(super) fn contact(object: &Value, message: &str) -> Option<Contact> {
-    let properties = object.get("properties")?.as_object()?;
-    let text = |name: &str| {
-        let text = properties.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-        text.map(str::to_owned)
-    };
-    let name: Vec<String> = NAMES.iter().filter_map(|name| text(name)).collect();
-    Some(Contact {
-        message: text(message),
-        name: (!name.is_empty()).then(|| name.join(" ")),
-        email: text(EMAIL),
-        phone: PHONES.iter().find_map(|name| text(name)),
-    })
+    object.get("properties").filter(|it| it.is_object()).map(|properties| PROPERTIES.contact(properties, message))
 }

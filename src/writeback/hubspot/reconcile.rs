@@ -53,7 +53,8 @@ impl HubSpot {
                 filter("hs_object_id", "GT", after),
             ]})
         };
-        let properties = contact::asked(&self.settings.message_property).into_iter().chain([CREATED, CONVERTED]);
+        let properties =
+            contact::PROPERTIES.asked(&self.settings.message_property).into_iter().chain([CREATED, CONVERTED]);
         json!({
             "filterGroups": [happened(CREATED), happened(CONVERTED)],
             "properties": properties.collect::<Vec<_>>(),

@@ -11,6 +11,7 @@ use crate::wire::{Answer, Call};
 
 use super::merged::is_gone;
 use super::{HubSpot, answer, segment};
+use crate::writeback::fields::value_of;
 
 /// Ids start above it.
 const NO_CONTACT: &str = "0";
@@ -29,7 +30,7 @@ impl HubSpot {
                 Err(failure) => return vec![failure],
             }
         }
-        let classes = Label::ALL.map(|label| self.value_of(label));
+        let classes = Label::ALL.map(|label| value_of(&self.settings.values, label));
         let (classification, priority) = (&self.settings.classification_property, &self.settings.priority_property);
         let wrong = match self.property(classification).await {
             Ok(property) => {
@@ -38,7 +39,7 @@ impl HubSpot {
             Err(failure) => vec![failure],
         };
         let flag = match self.property(priority).await {
-            Ok(property) => misfit(priority, &["true".to_owned()], &property),
+            Ok(property) => misfit(priority, &["true"], &property),
             Err(failure) => Some(failure),
         };
         wrong.into_iter().chain(flag).collect()
@@ -65,8 +66,8 @@ impl HubSpot {
             option.get("label")?.as_str()
         };
         let other = |label: Label| {
-            let (want, value) = (self.settings.display.get(&label)?, self.value_of(label));
-            let shown = label_of(&value).filter(|shown| shown != want)?;
+            let (want, value) = (self.settings.display.get(&label)?, value_of(&self.settings.values, label));
+            let shown = label_of(value).filter(|shown| shown != want)?;
             Some(format!("{value} as {shown:?} and not as {want:?}"))
         };
         let other: Vec<String> = Label::ALL.into_iter().filter_map(other).collect();
@@ -95,8 +96,8 @@ impl HubSpot {
 
     fn classification(&self) -> Value {
         let option = |(label, order): (Label, u32)| {
-            let value = self.value_of(label);
-            option(self.settings.display.get(&label).unwrap_or(&value), &value, order)
+            let value = value_of(&self.settings.values, label);
+            option(self.settings.display.get(&label).map_or(value, String::as_str), value, order)
         };
         let options: Vec<Value> = Label::ALL.into_iter().zip(0..).map(option).collect();
         json!({
@@ -133,7 +134,7 @@ fn option(label: &str, value: &str, order: u32) -> Value {
 }
 
 /// Why a property can't take these values, if it can't.
-fn misfit(name: &str, values: &[String], property: &Value) -> Option<Failure> {
+fn misfit(name: &str, values: &[&str], property: &Value) -> Option<Failure> {
     let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
     let options = property.get("options").and_then(Value::as_array).into_iter().flatten();
     let options: Vec<&str> = options.filter_map(|option| option.get("value")?.as_str()).collect();
@@ -142,7 +143,7 @@ fn misfit(name: &str, values: &[String], property: &Value) -> Option<Failure> {
         "bool" => matches!(value, "true" | "false"),
         _ => options.contains(&value),
     };
-    let missing: Vec<&str> = values.iter().map(String::as_str).filter(|value| !takes(value)).collect();
+    let missing: Vec<&str> = values.iter().copied().filter(|value| !takes(value)).collect();
     let (reason, cure) = if property.get("archived").and_then(Value::as_bool) == Some(true) {
         (format!("HubSpot's property {name} is archived"), "restore it in HubSpot under Settings, Properties")
     } else if missing.is_empty() {

@@ -30,7 +30,7 @@ impl Salesforce {
         let (from, until) = (window.from.to_string(), window.until.to_string());
         let (first, last) = (self.day_of(window.from), self.day_of(window.until));
         let after = window.after.as_deref().map(|id| format!(" AND Id > {}", soql::quoted(id))).unwrap_or_default();
-        let fields = read::fields(&self.settings.message_property).join(", ");
+        let fields = read::FIELDS.asked(&self.settings.message_property).join(", ");
         format!(
             "SELECT Id, CreatedDate, {fields} FROM Lead WHERE \
              ((CreatedDate >= {from} AND CreatedDate < {until}) OR (ConvertedDate >= {first} AND ConvertedDate <= {last}))\
@@ -62,7 +62,7 @@ impl Salesforce {
             again: false,
             expects_message: false,
         };
-        let contact = read::contact(record, &self.settings.message_property);
+        let contact = read::FIELDS.contact(record, &self.settings.message_property);
         let lead = self.settings.as_lead.of(&read, contact, work)?;
         Ok(FoundRecord { lead, made_at, shown: record.to_string() })
     }

@@ -11,6 +11,7 @@ use crate::model::{Failure, Fault, Label};
 use crate::wire::Call;
 
 use super::{Salesforce, answer};
+use crate::writeback::fields::value_of;
 
 impl Salesforce {
     /// What is wrong between us and this org, or nothing.
@@ -21,7 +22,7 @@ impl Salesforce {
             Err(failure) => return vec![failure],
         };
         let settings = &self.settings;
-        let classes = Label::ALL.map(|label| self.value_of(label));
+        let classes = Label::ALL.map(|label| value_of(&self.settings.values, label));
         let found = [
             misfit(&lead, "Lead", "updateable", "edit access to leads"),
             self.class_misfit(&lead, &classes),
@@ -46,7 +47,7 @@ impl Salesforce {
         body.ok_or_else(|| answer::not_salesforce(&answer, Fault::Permanent))
     }
 
-    fn class_misfit(&self, lead: &Value, classes: &[String]) -> Option<Failure> {
+    fn class_misfit(&self, lead: &Value, classes: &[&str]) -> Option<Failure> {
         let name = &self.settings.classification_property;
         let Some(field) = field(lead, name) else {
             return Some(missing("Lead", name, &format!("Picklist with the values {}", classes.join(", "))));
@@ -55,7 +56,7 @@ impl Salesforce {
         let active = options.filter(|option| option.get("active") != Some(&Value::Bool(false)));
         let options: Vec<&str> = active.filter_map(|option| option.get("value")?.as_str()).collect();
         let is_open = field.get("restrictedPicklist") != Some(&Value::Bool(true));
-        let lacking: Vec<&str> = classes.iter().map(String::as_str).filter(|class| !options.contains(class)).collect();
+        let lacking: Vec<&str> = classes.iter().copied().filter(|class| !options.contains(class)).collect();
         let longest = classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
         match kind(field) {
             "picklist" if lacking.is_empty() || is_open => not_writable(field, name),
