@@ -266,7 +266,7 @@ pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
     Ok(outbox::Settings {
         channels: workers(config),
         paces: config.crm.iter().map(|(name, crm)| (Channel::new(Lane::Crm, name), pace(crm))).collect(),
-        limits: Limits { llm, sms: SMS_LIMIT, crm, look_up },
+        limits: Limits { llm, sms: SMS_LIMIT, mail: SLACK, ticket: SLACK, crm, look_up },
         waits: Waits {
             ladder: Ladder { base: config.outbox.retry_base, cap: config.outbox.retry_cap },
             look_up_after: config.sms.report_wait,

@@ -17,7 +17,7 @@ use crate::control::Request;
 use crate::store::{AttemptRow, DeadLetter, DeadLetterFilter, JobRow, Reader};
 
 /// Where something may die.
-const STAGES: [&str; 5] = ["gate", "classify", "desk", "sms", "crm"];
+const STAGES: [&str; 7] = ["gate", "classify", "desk", "sms", "mail", "ticket", "crm"];
 /// Of what it may die.
 const CLASSES: [&str; 6] = ["transient", "throttled", "auth", "unknown", "permanent", "crash"];
 /// The class and the time give way, in this order.

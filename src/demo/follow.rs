@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Channel, Label, Lead, RingTask, SmsTask, Task, Timestamp};
+use crate::model::{Channel, Label, Lead, MailTask, RingTask, SmsTask, Task, Timestamp};
 use crate::store::{DeadLetter, JobRow, TimelineRow};
 
 /// Something that happened to a lead.
@@ -32,6 +32,10 @@ pub(super) enum What {
     GivenUp { channel: String, reason: String },
     /// A phone rang.
     Rang { channel: String, who: String, how: String },
+    /// A mail server took the follow-up.
+    Mailed { to: String, subject: String, text: String },
+    /// A help desk took the case.
+    Handed { channel: String, link: String },
     /// The CRM took the class.
     Written,
     /// The CRM took a note: of those about the lead, the one with this number, from 0.
@@ -130,6 +134,8 @@ fn what(lead: &Lead, job: &JobRow, jobs: &[JobRow]) -> Option<What> {
             Some(What::Noted { nth: jobs.iter().filter(earlier).count() })
         }
         (Task::CrmTask(_), "done") => Some(What::Urged),
+        (Task::Mail(MailTask { to, subject, text, .. }), "done") => Some(What::Mailed { to, subject, text }),
+        (Task::Ticket(_), "done") => Some(What::Handed { channel: channel(), link: reason() }),
         (task, "cancelled") => Some(What::Moot { kind: task.kind().to_owned(), reason: reason() }),
         _ => None,
     }

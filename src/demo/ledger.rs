@@ -88,7 +88,7 @@ fn of_lead(reader: &Reader, sample: &'static str, id: LeadId) -> Result<Entry, S
     })
 }
 
-/// The action jobs: texts in the order of their legs, then rings, then the CRM's fields, its notes and its tasks.
+/// The action jobs: texts in the order of their legs, then rings, the mail, the ticket, then the CRM's fields, its notes and its tasks.
 fn acts(jobs: &[JobRow]) -> Vec<Act> {
     let mut acts: Vec<((u8, u32), Act)> = jobs.iter().filter_map(|job| Some((place(job)?, act(job)))).collect();
     acts.sort_by_key(|(place, _)| *place);
@@ -105,9 +105,11 @@ fn place(job: &JobRow) -> Option<(u8, u32)> {
     match serde_json::from_str(&job.payload).ok()? {
         Task::Sms(SmsTask { leg, .. }) => Some((0, leg)),
         Task::Ring(RingTask { step, .. }) => Some((1, step)),
-        Task::CrmUpdate(_) => Some((2, 0)),
-        Task::CrmNote(_) => Some((3, 0)),
-        Task::CrmTask(_) => Some((4, 0)),
+        Task::Mail(_) => Some((2, 0)),
+        Task::Ticket(_) => Some((3, 0)),
+        Task::CrmUpdate(_) => Some((4, 0)),
+        Task::CrmNote(_) => Some((5, 0)),
+        Task::CrmTask(_) => Some((6, 0)),
         Task::Classify { .. }
         | Task::ClassifyDeadline {}
         | Task::CrmRead(_)

@@ -106,6 +106,15 @@ pub(super) fn event(
         What::Rang { channel, who, how } => {
             page.moment(after, &format!("{who}'s phone rings, by {}: {how}", way(channel)))
         }
+        What::Mailed { to, subject, text } => {
+            page.moment(after, &format!("the follow-up leaves for {to}:"))?;
+            page.quote_beside(&format!("Subject: {subject}"))?;
+            text.lines().try_for_each(|line| page.quote_beside(line))
+        }
+        What::Handed { channel, link } => {
+            page.moment(after, &format!("the support team has it, in {}:", way(channel)))?;
+            page.quote_beside(link)
+        }
         What::Written => {
             let Some(place) = place else { return Ok(()) };
             page.moment(after, &format!("{} shows on {record}:", place.vendor()))?;
@@ -154,6 +163,8 @@ fn way(channel: &str) -> &str {
     match channel {
         "modem" => "the modem in the office",
         "twilio" => "Twilio",
+        "zendesk" => "Zendesk",
+        "jira" => "Jira",
         other => other,
     }
 }

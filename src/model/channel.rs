@@ -16,6 +16,10 @@ pub enum Lane {
     Llm,
     /// Texts to the person on call, and rings.
     Sms,
+    /// Mails to prospects.
+    Mail,
+    /// Cases for the support team.
+    Ticket,
     /// CRM write-back.
     Crm,
 }
@@ -28,6 +32,8 @@ impl Lane {
             Self::Desk => "desk",
             Self::Llm => "llm",
             Self::Sms => "sms",
+            Self::Mail => "mail",
+            Self::Ticket => "ticket",
             Self::Crm => "crm",
         }
     }

@@ -67,6 +67,10 @@ pub enum Done {
         /// Why it failed, if it did and the vendor says so.
         why: Option<Failure>,
     },
+    /// A mail server took a mail; this is its `Message-ID`.
+    Mailed(String),
+    /// A help desk took a case; where it is looked at, or what it is called there.
+    Ticket(String),
     /// A CRM took a write; the id of what was made, if anything was.
     Crm {
         /// The vendor's id of the new object.

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Channel, CrmNote, CrmRead, CrmTask, CrmUpdate, JobId, Lane, LeadId, Phone, Reconcile, TextKey, Timestamp,
+    AttemptId, Channel, CrmNote, CrmRead, CrmTask, CrmUpdate, JobId, Lane, LeadId, MailTask, Phone, Reconcile, TextKey,
+    TicketTask, Timestamp,
 };
 
 /// Who goes first in a channel.
@@ -132,6 +133,10 @@ pub enum Task {
     },
     /// Timer: a phone that is tested has had its time to report or to answer.
     CanaryCheck {},
+    /// Write to the prospect.
+    Mail(MailTask),
+    /// Hand the case to the support team.
+    Ticket(TicketTask),
     /// Write class and priority.
     CrmUpdate(CrmUpdate),
     /// Write the note.
@@ -162,6 +167,8 @@ impl Task {
             Self::Escalate { .. } => "escalate",
             Self::Digest { .. } => "digest",
             Self::CanaryCheck {} => "canary_check",
+            Self::Mail(_) => "mail",
+            Self::Ticket(_) => "ticket",
             Self::CrmUpdate(_) => "crm_update",
             Self::CrmNote(_) => "crm_note",
             Self::CrmTask(_) => "crm_task",
@@ -180,6 +187,8 @@ impl Task {
             | Self::Digest { .. }
             | Self::CanaryCheck {} => Lane::Desk,
             Self::Sms(_) | Self::Ring(_) => Lane::Sms,
+            Self::Mail(_) => Lane::Mail,
+            Self::Ticket(_) => Lane::Ticket,
             Self::CrmRead(_) | Self::Reconcile(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => {
                 Lane::Crm
             }
@@ -198,6 +207,8 @@ impl Task {
             | Self::Digest { .. }
             | Self::CanaryCheck {} => Stage::Desk,
             Self::Sms(_) | Self::Ring(_) => Stage::Sms,
+            Self::Mail(_) => Stage::Mail,
+            Self::Ticket(_) => Stage::Ticket,
             Self::CrmRead(_) | Self::Reconcile(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => {
                 Stage::Crm
             }
@@ -218,7 +229,9 @@ impl Task {
             | Self::Digest { .. }
             | Self::CanaryCheck {}
             | Self::CrmUpdate(_) => true,
-            Self::Sms(_) | Self::Ring(_) | Self::CrmNote(_) | Self::CrmTask(_) => false,
+            Self::Sms(_) | Self::Ring(_) | Self::Mail(_) | Self::Ticket(_) | Self::CrmNote(_) | Self::CrmTask(_) => {
+                false
+            }
         }
     }
 
@@ -226,7 +239,13 @@ impl Task {
     #[must_use]
     pub const fn is_action(&self) -> bool {
         match self {
-            Self::Sms(_) | Self::Ring(_) | Self::CrmUpdate(_) | Self::CrmNote(_) | Self::CrmTask(_) => true,
+            Self::Sms(_)
+            | Self::Ring(_)
+            | Self::Mail(_)
+            | Self::Ticket(_)
+            | Self::CrmUpdate(_)
+            | Self::CrmNote(_)
+            | Self::CrmTask(_) => true,
             Self::Classify { .. }
             | Self::ClassifyDeadline {}
             | Self::CrmRead(_)
@@ -252,6 +271,10 @@ pub enum Stage {
     Desk,
     /// A text to a person, or a ring.
     Sms,
+    /// A mail to a prospect.
+    Mail,
+    /// A case for the support team.
+    Ticket,
     /// Reading from a CRM and writing back.
     Crm,
 }
@@ -265,6 +288,8 @@ impl Stage {
             Self::Classify => "classify",
             Self::Desk => "desk",
             Self::Sms => "sms",
+            Self::Mail => "mail",
+            Self::Ticket => "ticket",
             Self::Crm => "crm",
         }
     }

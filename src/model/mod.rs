@@ -9,6 +9,7 @@ mod clock;
 mod crm;
 mod effect;
 mod fault;
+mod follow_up;
 mod id;
 mod job;
 mod lead;
@@ -24,6 +25,7 @@ pub use clock::{Clock, Timestamp, in_words};
 pub use crm::{CrmNews, CrmNote, CrmRead, CrmTask, CrmUpdate, FoundRecord, Page, Reconcile};
 pub use effect::{Done, Effect, Left, LlmCall, Outcome, Quota, Rang, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
+pub use follow_up::{AddressHash, Addresses, MailTask, NoAddressHash, Suppressed, TicketTask};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
     Action, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask, SmsStatus, SmsTask, Stage, Task,

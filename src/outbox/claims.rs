@@ -123,6 +123,8 @@ impl Desk {
             | Task::Ring(_)
             | Task::SmsStatus(_)
             | Task::CanaryCheck {}
+            | Task::Mail(_)
+            | Task::Ticket(_)
             | Task::CrmUpdate(_)
             | Task::CrmNote(_)
             | Task::CrmTask(_) => Ok(()),

@@ -115,10 +115,18 @@ async fn settle(desk: &SharedDesk, writer: &Writer, work: Work, report: Report) 
     }
 }
 
-/// Nobody waits for what a CRM took, for a label that wakes nobody, nor for a text that is still on its way. All else has a follower: a text, the next channel.
+/// Nobody waits for what a CRM, a help desk or a prospect was told, for a label that wakes nobody, nor for a text that is still on its way. All else has a follower: a text, the next channel.
 const fn command(task: &Task, outcome: &Outcome) -> Command {
     match (task, outcome) {
-        (Task::Reconcile(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_), _)
+        (
+            Task::Reconcile(_)
+            | Task::Mail(_)
+            | Task::Ticket(_)
+            | Task::CrmUpdate(_)
+            | Task::CrmNote(_)
+            | Task::CrmTask(_),
+            _,
+        )
         | (
             _,
             Outcome::Done(

@@ -89,6 +89,10 @@ pub struct Limits {
     pub llm: Duration,
     /// One text.
     pub sms: Duration,
+    /// One mail.
+    pub mail: Duration,
+    /// One case for the support team.
+    pub ticket: Duration,
     /// One write.
     pub crm: Duration,
     /// One look-up.
@@ -312,6 +316,8 @@ impl Desk {
                 sms.failover_at.map_or(limit, |clock| clock.min(limit))
             }
             Task::Ring(ring) => now.after(Duration::from_secs(ring.lasts_s.into())).after(rings::BESIDES),
+            Task::Mail(_) => now.after(limits.mail),
+            Task::Ticket(_) => now.after(limits.ticket),
             Task::CrmRead(_) | Task::Reconcile(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => {
                 now.after(limits.crm)
             }

@@ -104,7 +104,9 @@ impl Desk {
             | Task::Escalate { .. }
             | Task::Digest { .. }
             | Task::CanaryCheck {} => self.settings.route.sms_give_up_after,
-            Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => self.settings.route.crm_give_up_after,
+            Task::Mail(_) | Task::Ticket(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => {
+                self.settings.route.crm_give_up_after
+            }
         }
     }
 }

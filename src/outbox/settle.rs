@@ -72,6 +72,7 @@ impl Desk {
         let result = match done {
             Done::Sms(receipt) => Some(receipt.reference.clone()),
             Done::Crm { id } => id.clone(),
+            Done::Mailed(reference) | Done::Ticket(reference) => Some(reference.clone()),
             Done::Rang(rang) => Some(rang.to_string()),
             Done::Classified { label, .. } => Some(label.name().to_owned()),
             Done::Timer | Done::Read(_) | Done::Found(_) | Done::Fate { .. } => None,
@@ -105,7 +106,7 @@ impl Desk {
             }
             Done::Rang(_) => rings::rang(tx, now)?,
             // The first is settled by `answered`.
-            Done::Fate { .. } | Done::Crm { .. } => {}
+            Done::Fate { .. } | Done::Mailed(_) | Done::Ticket(_) | Done::Crm { .. } => {}
         }
         tidy(tx, &work.job, now)
     }
@@ -328,6 +329,8 @@ impl Desk {
             | Task::Escalate { .. }
             | Task::Digest { .. }
             | Task::CanaryCheck {}
+            | Task::Mail(_)
+            | Task::Ticket(_)
             | Task::CrmUpdate(_)
             | Task::CrmNote(_)
             | Task::CrmTask(_) => None,
@@ -397,7 +400,7 @@ pub(super) fn bury(
                 now,
             )
         }
-        Stage::Gate | Stage::Desk | Stage::Crm => Ok(()),
+        Stage::Gate | Stage::Desk | Stage::Mail | Stage::Ticket | Stage::Crm => Ok(()),
     }
 }
 
@@ -406,13 +409,23 @@ pub(super) fn tidy(tx: Tx<'_>, job: &Job, now: Timestamp) -> Result<(), StoreErr
     if matches!(job.task, Task::Reconcile(_)) {
         return Ok(());
     }
-    if job.task.is_action() && !tx.has_open(job.lead, "sms")? && !tx.has_open(job.lead, "crm_update")? {
+    if job.task.is_action() && !is_being_done(tx, job.lead)? {
         tx.hasten(job.lead, "crm_note", now)?;
     }
     if tx.settle_lead(job.lead, now)? {
         tracing::info!(lead_id = %job.lead, "settled");
     }
     Ok(())
+}
+
+/// Whether something that the note tells of has not ended yet.
+fn is_being_done(tx: Tx<'_>, lead: LeadId) -> Result<bool, StoreError> {
+    for kind in ["sms", "mail", "ticket", "crm_update"] {
+        if tx.has_open(lead, kind)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// One line for what happened: a person reads the night's story from these.

@@ -70,6 +70,8 @@ impl Desk {
             | Task::Sms(_)
             | Task::Ring(_)
             | Task::SmsStatus(_)
+            | Task::Mail(_)
+            | Task::Ticket(_)
             | Task::CrmUpdate(_)
             | Task::CrmNote(_)
             | Task::CrmTask(_) => Ok(()),

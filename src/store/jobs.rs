@@ -374,7 +374,8 @@ impl Tx<'_> {
             SELECT payload, channel, state, ended_at, result, attempt_id,
                    (SELECT delivered_at FROM sms_messages s WHERE s.job_id = j.id) AS delivered_at
               FROM jobs j
-             WHERE lead_id = :lead AND kind IN ('sms', 'ring', 'crm_update', 'crm_note', 'crm_task') ORDER BY id";
+             WHERE lead_id = :lead AND kind IN ('sms', 'ring', 'mail', 'ticket', 'crm_update', 'crm_note', 'crm_task')
+             ORDER BY id";
         let mut query = self.connection.prepare_cached(SQL)?;
         let found = query.query_and_then(named_params! { ":lead": lead.to_string() }, |row| {
             let payload: String = row.get("payload")?;

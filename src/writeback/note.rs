@@ -4,11 +4,13 @@
 //! twice). Nothing of the lead's message is in it. Whatever is in it is escaped before it becomes HTML, because a CRM
 //! renders notes as HTML (<https://developers.hubspot.com/docs/api/crm/notes>).
 
+mod texts;
+
 use jiff::tz::TimeZone;
 
-use crate::model::{
-    Action, ClassifiedBy, CrmNews, CrmTask, CrmUpdate, JobState, Lead, RingTask, SmsTask, Task, Timestamp, in_words,
-};
+use crate::model::{Action, ClassifiedBy, CrmNews, CrmTask, CrmUpdate, JobState, Lead, Task, Timestamp, in_words};
+
+use texts::{Called, brief, calls, nobody_reached, ring_line, text_line};
 
 /// A reason is cut here: a note is read on a phone, the whole story is in `nightdesk leads show`.
 const MAX_REASON_CHARS: usize = 200;
@@ -22,21 +24,22 @@ const MAX_TEXTS_OF_NEWS: usize = 6;
 /// A headline is cut here.
 const MAX_SUBJECT_CHARS: usize = 200;
 
-/// A text that calls a person, and the job that sends it.
-type Called<'a> = (&'a Action, &'a SmsTask);
-
 /// The note as plain lines, headline first. `actions` are oldest first; the note itself is not told of.
 #[must_use]
 pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
     let clock = Clock::of(lead, zone);
     let texts = calls(actions);
+    let is_silent =
+        texts.is_empty() && !actions.iter().any(|action| matches!(action.task, Task::Mail(_) | Task::Ticket(_)));
     let mut told: Vec<String> = actions
         .iter()
         .filter_map(|action| match &action.task {
             Task::Sms(sms) if sms.is_answer => None,
             Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
             Task::Ring(ring) => ring_line(action, ring, &clock),
-            Task::CrmUpdate(update) => Some(update_line(action, update, texts.is_empty(), &clock)),
+            Task::Mail(_) => Some(mail_line(action, &clock)),
+            Task::Ticket(_) => Some(ticket_line(action, &clock)),
+            Task::CrmUpdate(update) => Some(update_line(action, update, is_silent, &clock)),
             Task::CrmTask(_) => task_line(action, &clock),
             Task::Classify { .. }
             | Task::ClassifyDeadline {}
@@ -90,15 +93,6 @@ pub fn task_lines(lead: &Lead, task: &CrmTask, actions: &[Action], zone: &TimeZo
 pub fn headline_of(task: &CrmTask) -> String {
     let plain = task.subject.chars().map(|c| if c.is_control() || matches!(c, '<' | '>') { ' ' } else { c });
     plain.take(MAX_SUBJECT_CHARS).collect()
-}
-
-/// The texts that called somebody. What a person on call was answered is between the desk and that person.
-fn calls<'a>(actions: &'a [Action]) -> Vec<Called<'a>> {
-    let text = |action: &'a Action| match &action.task {
-        Task::Sms(sms) if !sms.is_answer => Some((action, sms)),
-        _ => None,
-    };
-    actions.iter().filter_map(text).collect()
 }
 
 /// The lines as the HTML of a note, with our marker as the last line so that a look-up can find it.
@@ -201,61 +195,29 @@ const fn by_whom(by: ClassifiedBy) -> &'static str {
     }
 }
 
-fn text_line(action: &Action, sms: &SmsTask, texts: &[Called<'_>], clock: &Clock<'_>) -> String {
-    let at = clock.tell(action.ended_at);
-    let (who, channel, why) = (&sms.who, action.channel.short_name(), reason(action));
-    let next = texts.iter().map(|(_, other)| *other).find(|other| other.thread == sms.thread && other.leg > sms.leg);
-    let delivered = action.delivered_at.map(|at| format!(", delivered after {}", clock.took(at))).unwrap_or_default();
+/// The follow-up mail: why there was none, too, because whoever reads this might write one.
+fn mail_line(action: &Action, clock: &Clock<'_>) -> String {
+    let (at, why) = (clock.tell(action.ended_at), reason(action));
     match action.state {
-        JobState::Done if sms.repeat => {
-            format!("{at}SMS to {who} sent as a repeat ({channel}){delivered}: the first text may have arrived too.")
-        }
-        JobState::Done => {
-            let sent = action.ended_at.map(|at| format!(" {} after it came in", clock.took(at))).unwrap_or_default();
-            format!("{at}SMS to {who} sent ({channel}){sent}{delivered}.")
-        }
-        JobState::Dead | JobState::Cancelled if !delivered.is_empty() => {
-            format!("{at}SMS to {who} given up ({channel}), but it has arrived{delivered}.")
-        }
-        JobState::Dead => format!("{at}SMS to {who} could not be sent ({channel}){why}."),
-        JobState::Cancelled => match next {
-            Some(next) if next.repeat => {
-                format!("{at}SMS to {who} may have been sent, nobody can tell ({channel}){why}.")
-            }
-            Some(_) => format!("{at}SMS to {who} not sent ({channel}){why}; the next channel took over."),
-            None => format!("{at}SMS to {who} cancelled ({channel}){why}."),
-        },
-        JobState::Unknown => format!("SMS to {who} may have been sent ({channel}), it is being looked up{why}."),
-        JobState::Ready | JobState::Leased => {
-            format!("SMS to {who} not sent yet ({channel}), it is still being tried{why}.")
-        }
+        JobState::Done => format!("{at}follow-up mail sent."),
+        JobState::Dead => format!("{at}the follow-up mail could not be sent{why}."),
+        JobState::Cancelled => format!("{at}no follow-up mail{why}."),
+        JobState::Unknown => format!("The follow-up mail may have been sent{why}."),
+        JobState::Ready | JobState::Leased => format!("The follow-up mail is not sent yet{why}."),
     }
 }
 
-/// A ring that was called off, or is still to come, is nobody's news.
-fn ring_line(action: &Action, ring: &RingTask, clock: &Clock<'_>) -> Option<String> {
-    let (at, who, channel) = (clock.tell(action.ended_at), &ring.who, action.channel.short_name());
-    if action.state != JobState::Done {
-        return None;
+/// The case that the support team was handed, with its link.
+fn ticket_line(action: &Action, clock: &Clock<'_>) -> String {
+    let (at, channel, why) = (clock.tell(action.ended_at), action.channel.short_name(), reason(action));
+    match action.state {
+        JobState::Done => format!("{at}handed to support ({channel}){why}."),
+        JobState::Dead => format!("{at}could not be handed to support ({channel}){why}: please do it by hand."),
+        JobState::Cancelled => format!("{at}not handed to support ({channel}){why}."),
+        JobState::Unknown | JobState::Ready | JobState::Leased => {
+            format!("Not handed to support yet ({channel}), it is still being tried{why}.")
+        }
     }
-    Some(match action.reason.as_deref() {
-        Some(how) if how.starts_with("called") => format!("{at}called {who} ({channel})."),
-        Some(how) => match how.strip_prefix("rang ") {
-            Some(time) => format!("{at}rang {who} for {time} ({channel})."),
-            None => format!("{at}rang {who} ({channel}): {how}."),
-        },
-        None => format!("{at}rang {who} ({channel})."),
-    })
-}
-
-/// A text in few words; `None` while it has not left.
-fn brief(action: &Action, sms: &SmsTask, clock: &Clock<'_>) -> Option<String> {
-    let how = match (action.delivered_at, action.ended_at) {
-        (Some(at), _) => format!("delivered after {}", clock.took(at)),
-        (None, Some(at)) if action.state == JobState::Done => format!("sent after {}", clock.took(at)),
-        (None, _) => return None,
-    };
-    Some(format!("{}SMS to {}, {how}", clock.tell(action.ended_at), sms.who))
 }
 
 /// The task, once it has come to something.
@@ -270,11 +232,11 @@ fn task_line(action: &Action, clock: &Clock<'_>) -> Option<String> {
     }
 }
 
-fn update_line(action: &Action, update: &CrmUpdate, no_texts: bool, clock: &Clock<'_>) -> String {
+fn update_line(action: &Action, update: &CrmUpdate, is_silent: bool, clock: &Clock<'_>) -> String {
     let at = clock.tell(action.ended_at);
     let why = reason(action);
     let is_owner = update.owner.is_some() && update.label.is_none();
-    let silent = if no_texts && !is_owner { "; no message was sent" } else { "" };
+    let silent = if is_silent && !is_owner { "; no message was sent" } else { "" };
     let (done, failed) = match update.priority {
         Some(true) => ("flagged top priority", "could not be flagged top priority"),
         Some(false) => ("priority flag taken back", "priority flag could not be taken back"),
@@ -302,16 +264,6 @@ fn reason(action: &Action) -> String {
         None if line.is_empty() => String::new(),
         None => format!(": {line}"),
     }
-}
-
-/// Said last and only when it is so: texts were due, every one of them ended, and none went out.
-fn nobody_reached(texts: &[Called<'_>]) -> Option<&'static str> {
-    let over = !texts.is_empty() && texts.iter().all(|(action, _)| !action.state.is_open());
-    let none_sent = texts.iter().all(|(action, _)| action.state != JobState::Done && action.delivered_at.is_none());
-    if !(over && none_sent) {
-        return None;
-    }
-    Some("Nobody is known to have been reached by SMS: please take this lead now.")
 }
 
 /// Keeps the first and the last of too many lines.

@@ -183,7 +183,7 @@ fn settings(pace: Pace) -> Settings {
     Settings {
         channels: BTreeMap::from([(Channel::desk(), 8), (model(), 16), (crm(), 4)]),
         paces: BTreeMap::from([(crm(), pace)]),
-        limits: Limits { llm: day, sms: day, crm: day, look_up: day },
+        limits: Limits { llm: day, sms: day, mail: day, ticket: day, crm: day, look_up: day },
         waits: Waits {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),

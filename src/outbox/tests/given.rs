@@ -20,7 +20,14 @@ pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
     Settings {
         channels: workers,
         paces: BTreeMap::new(),
-        limits: Limits { llm: second, sms: Duration::from_mins(1), crm: second, look_up: second },
+        limits: Limits {
+            llm: second,
+            sms: Duration::from_mins(1),
+            mail: second,
+            ticket: second,
+            crm: second,
+            look_up: second,
+        },
         waits: Waits {
             ladder: Ladder { base: second, cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),

@@ -1,7 +1,7 @@
 //! The note as a salesperson reads it: one lead and what became of its actions, and the lines that tell it.
 
 use super::*;
-use crate::model::{AttemptId, Channel, CrmNote, CrmRecord, Label, Lane, LeadCode, LeadId, RowId};
+use crate::model::{AttemptId, Channel, CrmNote, CrmRecord, Label, Lane, LeadCode, LeadId, RowId, SmsTask};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -320,7 +320,14 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
     outbox::Settings {
         channels,
         paces: BTreeMap::new(),
-        limits: Limits { llm: limit, sms: Duration::from_mins(3), crm: limit, look_up: limit },
+        limits: Limits {
+            llm: limit,
+            sms: Duration::from_mins(3),
+            mail: limit,
+            ticket: limit,
+            crm: limit,
+            look_up: limit,
+        },
         waits: Waits {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),

@@ -248,6 +248,8 @@ impl Try<'_> {
             Task::CrmRead(read) => Done::Read(Box::new(record(read))),
             Task::Sms(_) => Done::Sms(SmsReceipt { reference: "r".into(), parts: 1, delivered: false }),
             Task::Ring(ring) => Done::Rang(Rang::For(Duration::from_secs(ring.lasts_s.into()))),
+            Task::Mail(_) => Done::Mailed("m".into()),
+            Task::Ticket(_) => Done::Ticket("t".into()),
             Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => Done::Crm { id: Some("1".into()) },
             Task::SmsStatus(asked) => Done::Fate { fate: self.world.status(self.work, asked, self.natural), why: None },
             Task::ClassifyDeadline {}

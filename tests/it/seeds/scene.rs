@@ -191,6 +191,8 @@ fn settings(
         limits: Limits {
             llm: Duration::from_secs(30),
             sms: Duration::from_mins(1),
+            mail: Duration::from_secs(15),
+            ticket: Duration::from_secs(15),
             crm: Duration::from_secs(15),
             look_up: LOOK_UP,
         },

@@ -51,7 +51,9 @@ impl Deed {
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. }
-            | Task::CanaryCheck {} => return None,
+            | Task::CanaryCheck {}
+            | Task::Mail(_)
+            | Task::Ticket(_) => return None,
         };
         let (job, generation, attempt) = (work.job.id, work.job.generation, work.attempt);
         let (lead, channel) = (work.job.lead, work.job.channel.clone());
