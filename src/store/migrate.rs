@@ -10,12 +10,13 @@ use rusqlite::Connection;
 use super::{StoreError, backup};
 
 /// The steps, oldest first; a file of version `n` has had the first `n`.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 
 const VIEWS: &str = include_str!("views.sql");
@@ -115,7 +116,7 @@ mod tests {
         drop(Store::open(folder.path()).unwrap());
         let file = Connection::open(folder.path().join(crate::store::DATABASE)).unwrap();
         file.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 5 })));
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 6 })));
         assert!(matches!(crate::store::Reader::open(folder.path()), Err(StoreError::TooNew { .. })));
     }
 
