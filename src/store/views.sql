@@ -158,3 +158,11 @@ SELECT r.started_at, datetime(r.started_at, 'localtime') AS started_local, r.cha
          WHERE f.reconcile_id = r.id) AS missed_leads
   FROM reconciles r
  ORDER BY r.started_at DESC;
+
+-- Follow-up mails that a server took, or may have, newest first.
+DROP VIEW IF EXISTS v_mails;
+CREATE VIEW v_mails AS
+SELECT m.at, datetime(m.at, 'localtime') AS at_local, l.code, m.state, json_extract(j.payload, '$.subject') AS subject,
+       m.message_id, m.lead_id, m.job_id
+  FROM mails m LEFT JOIN leads l ON l.id = m.lead_id LEFT JOIN jobs j ON j.id = m.job_id
+ ORDER BY m.at DESC;
