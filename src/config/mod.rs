@@ -9,6 +9,7 @@ mod canary;
 mod crm;
 mod desk;
 mod llm;
+mod mail;
 mod modem;
 mod oncall;
 mod outbox;
@@ -36,6 +37,7 @@ pub use crm::{
 };
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Protocol, Role, Structured, TokenLimitKey};
+pub use mail::Mail;
 pub use modem::{Modem, Timings};
 pub use outbox::Outbox;
 pub use problems::{Problem, Problems};
@@ -80,6 +82,8 @@ pub struct Config {
     pub modem: BTreeMap<String, Modem>,
     /// The account at Twilio.
     pub twilio: Option<Twilio>,
+    /// Mail to prospects; none is sent without it.
+    pub mail: Option<Mail>,
     /// The CRMs by channel name.
     pub crm: BTreeMap<String, Crm>,
     /// When leads that never arrived are looked for.
@@ -171,6 +175,7 @@ impl Config {
             twilio,
             ring,
             canary: Canary::of(canary, people, problems),
+            mail: raw.mail.and_then(|raw| Mail::of(raw, problems)),
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
             reconcile: Reconcile::of(raw.reconcile.unwrap_or_default()),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),

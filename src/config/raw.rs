@@ -46,6 +46,7 @@ tables! {
         sms: Sms,
         modem: BTreeMap<String, Modem>,
         twilio: Twilio,
+        mail: Mail,
         crm: BTreeMap<String, Crm>,
         reconcile: Reconcile,
         outbox: Outbox,
@@ -244,6 +245,9 @@ tables! {
         messaging_service: String,
         timeout: Text<Duration>,
         validity: Text<Duration>,
+    }
+    Mail {
+        key: SecretRef,
     }
     Crm {
         kind: CrmKind,

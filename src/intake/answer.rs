@@ -7,9 +7,10 @@
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::unsubscribe::Page;
 use crate::store::Received;
 
 /// When to come again after a 503, in seconds: a full disk isn't emptied in one.
@@ -22,6 +23,8 @@ pub(super) enum Answer {
     Stored(Vec<Received>),
     /// The same for a sender that looks at the words, not the status.
     Acknowledged { content_type: &'static str, body: &'static str },
+    /// A page for a person.
+    Page(Page),
     /// The body can't be read; kept all the same.
     Unreadable(Vec<Received>),
     /// The body ended early or its framing was wrong.
@@ -34,6 +37,8 @@ pub(super) enum Answer {
     NotFound,
     /// Only POST.
     NotPost,
+    /// Only what a browser does with a page.
+    NotForPages,
     /// The request did not arrive in time.
     TooSlow,
     /// The body is larger than configured.
@@ -51,11 +56,12 @@ impl Answer {
         match self {
             Self::Stored(received) if received.iter().any(is_new) => StatusCode::ACCEPTED,
             Self::Stored(_) | Self::Acknowledged { .. } => StatusCode::OK,
+            Self::Page(page) => page.status(),
             Self::Unreadable(_) | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotPost | Self::NotForPages => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -67,12 +73,13 @@ impl Answer {
     /// What went wrong, in constant words; `None` when nothing did.
     fn detail(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Stored(_) | Self::Acknowledged { .. } => return None,
+            Self::Stored(_) | Self::Acknowledged { .. } | Self::Page(_) => return None,
             Self::Unreadable(_) => "The body can't be read as what this source sends.",
             Self::Incomplete => "The body is incomplete.",
             Self::Unauthorized | Self::Forbidden => "The request could not be authenticated.",
             Self::NotFound => "There is nothing here.",
             Self::NotPost => "Only POST is accepted here.",
+            Self::NotForPages => "Only GET, HEAD and POST are accepted here.",
             Self::TooSlow => "The request took too long to arrive.",
             Self::TooLarge => "The body is too large.",
             Self::WrongType => "A body of this Content-Type or Content-Encoding is not accepted here.",
@@ -84,6 +91,7 @@ impl Answer {
     fn body(&self) -> String {
         match self {
             Self::Acknowledged { body, .. } => (*body).to_owned(),
+            Self::Page(page) => page.html().to_owned(),
             Self::Stored(received) => match received.as_slice() {
                 [one] => told(one).to_string(),
                 all => json!({ "results": all.iter().map(told).collect::<Vec<Value>>() }).to_string(),
@@ -94,6 +102,7 @@ impl Answer {
             | Self::Forbidden
             | Self::NotFound
             | Self::NotPost
+            | Self::NotForPages
             | Self::TooSlow
             | Self::TooLarge
             | Self::WrongType
@@ -112,18 +121,26 @@ impl Answer {
         let kind = match self {
             Self::Stored(_) => "application/json",
             Self::Acknowledged { content_type, .. } => content_type,
+            Self::Page(_) => Page::KIND,
             _ => "application/problem+json",
         };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         match self {
             Self::NotPost => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
-            Self::Unavailable => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN_S))),
+            Self::NotForPages => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"))),
+            Self::Page(page) => page.guard(headers),
+            Self::Unavailable => come_again(headers),
             Self::TooMany { retry_after } => drop(headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after))),
             _ => {}
         }
         response
     }
+}
+
+/// It can't be stored now, and may be soon.
+pub(super) fn come_again(headers: &mut HeaderMap) {
+    headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN_S));
 }
 
 const fn is_new(received: &Received) -> bool {
@@ -176,6 +193,12 @@ mod tests {
                 405,
                 problem("Method Not Allowed", 405, "Only POST is accepted here."),
                 Some(("allow", "POST")),
+            ),
+            (
+                Answer::NotForPages,
+                405,
+                problem("Method Not Allowed", 405, "Only GET, HEAD and POST are accepted here."),
+                Some(("allow", "GET, HEAD, POST")),
             ),
             (Answer::TooSlow, 408, problem("Request Timeout", 408, "The request took too long to arrive."), None),
             (Answer::TooLarge, 413, problem("Payload Too Large", 413, "The body is too large."), None),

@@ -6,7 +6,8 @@
 //!
 //! `app` makes one [`Intake`] from the configuration and runs [`serve`] on a bound listener. `auth` holds one file per
 //! scheme, `source` one per shape of payload. A request that authenticates is stored whether it holds a lead or not; one
-//! that doesn't goes to the quarantine. Nothing here acts on a lead: what follows is the outbox's.
+//! that doesn't goes to the quarantine. Nothing here acts on a lead: what follows is the outbox's. Beside sources there is
+//! one page for people: `/u/TOKEN`, where whoever got a mail unsubscribes.
 
 mod answer;
 mod auth;
@@ -27,6 +28,7 @@ mod source;
 mod tests;
 mod tls;
 mod twilio;
+mod unsubscribe;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ pub use serve::serve;
 pub use source::{Fields, Shape};
 pub use tls::{Doubt, Tls, TlsError, TlsFault, TlsFiles, TlsPart, judge as judge_tls};
 pub use twilio::TwilioHooks;
+pub use unsubscribe::Unsubscribe;
 
 use crate::model::{Channel, Clock, Ledger, Timestamp};
 use crate::store::{Opening, Writer};
@@ -128,6 +131,8 @@ pub struct Intake {
     clock: ClockTrust,
     /// Who keeps what Twilio tells by itself, where that is taken.
     twilio: Option<Arc<dyn Ledger>>,
+    /// Where owners of addresses unsubscribe, if mail is sent.
+    unsubscribe: Option<unsubscribe::Door>,
     /// Whether the body of an accepted request is logged.
     log_payloads: bool,
 }
@@ -155,6 +160,7 @@ impl Intake {
             writer,
             clock,
             twilio: None,
+            unsubscribe: None,
             log_payloads,
         }
     }
@@ -166,6 +172,13 @@ impl Intake {
         self.budgets.insert(source.name.clone(), Budget::new(&source));
         self.sources.insert(source.name.clone(), source);
         self.twilio = Some(Arc::clone(&hooks.ledger));
+        self
+    }
+
+    /// The same, with a page on which the owners of addresses unsubscribe.
+    #[must_use]
+    pub fn with_unsubscribe(mut self, unsubscribe: Unsubscribe) -> Self {
+        self.unsubscribe = Some(unsubscribe.into());
         self
     }
 }

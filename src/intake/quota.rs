@@ -84,9 +84,13 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new(settings: &Settings) -> Self {
+        Self::of(settings.max_per_minute, settings.max_in_flight)
+    }
+
+    pub(super) fn of(max_per_minute: u32, max_in_flight: usize) -> Self {
         Self {
-            leads: Mutex::new(Bucket::per_minute(settings.max_per_minute)),
-            in_flight: Semaphore::new(settings.max_in_flight),
+            leads: Mutex::new(Bucket::per_minute(max_per_minute)),
+            in_flight: Semaphore::new(max_in_flight),
             kept: Mutex::new(Counted::per_minute(KEPT_PER_MINUTE)),
             lines: Lines::default(),
         }
@@ -138,8 +142,16 @@ impl Lines {
 /// A wait as `Retry-After` tells it to this sender: seconds (RFC 9110, clause 10.2.3), but HubSpot's workflow action
 /// reads milliseconds. Never sooner than the wait, and never zero.
 pub(super) fn retry_after(wait: Duration, shape: &Shape) -> u64 {
-    let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1);
-    if shape.gives_up_at_refusals() { millis } else { millis.div_ceil(1_000) }
+    if shape.gives_up_at_refusals() { millis(wait) } else { seconds(wait) }
+}
+
+/// A wait in whole seconds.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    millis(wait).div_ceil(1_000)
+}
+
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

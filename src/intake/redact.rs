@@ -28,8 +28,12 @@ pub(super) fn target(target: &str, auth: &Auth) -> String {
     place(path) + &without(query.as_bytes(), auth.secrets())
 }
 
-/// A path without what follows a source's name: for the log, where whose secret that is may not be known.
+/// A path without what follows a source's name, or the token of a link to unsubscribe: for the log, where whose secret
+/// that is may not be known.
 pub(super) fn place(path: &str) -> String {
+    if path.starts_with(super::unsubscribe::PLACE) {
+        return [super::unsubscribe::PLACE, STARS].concat();
+    }
     // The first piece is what precedes the first slash: nothing.
     let mut pieces = path.splitn(4, '/');
     let kept: Vec<&str> = pieces.by_ref().take(3).collect();
@@ -135,7 +139,15 @@ mod tests {
         ] {
             assert_eq!(target(text, auth), want, "{name}");
         }
-        for (path, want) in [("/", "/"), ("", ""), ("/hooks/a", "/hooks/a"), ("/x/y/z/", "/x/y/***"), ("//a", "//a")] {
+        for (path, want) in [
+            ("/", "/"),
+            ("", ""),
+            ("/hooks/a", "/hooks/a"),
+            ("/x/y/z/", "/x/y/***"),
+            ("//a", "//a"),
+            ("/u/dG9rZW4", "/u/***"),
+            ("/u", "/u"),
+        ] {
             assert_eq!(place(path), want, "{path}");
         }
     }

@@ -19,9 +19,10 @@ use super::coding::{Coding, Undecodable};
 use super::peer::Peer;
 use super::quota::{Budget, retry_after};
 use super::twilio::{self, Hook};
-use super::{Intake, Settings, gate, manners, redact};
+use super::unsubscribe::Door;
+use super::{Intake, Settings, gate, manners, redact, unsubscribe};
 use crate::failpoint;
-use crate::model::Timestamp;
+use crate::model::{AddressHash, Timestamp};
 use crate::store::{Arrival, Command, Received, StoreError};
 
 /// Where sources live.
@@ -32,6 +33,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Answers one request, whose body must be complete by `due`.
 pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Instant, peer: &Peer) -> Answer {
     let (head, mut body) = request.into_parts();
+    if let Some((door, owner)) = unsubscribe::find(intake, head.uri.path()) {
+        return at_door(intake, door, owner, &head, body, due).await;
+    }
     let place = match route(intake, &head) {
         Ok(place) => place,
         Err(answer) => {
@@ -53,6 +57,28 @@ pub(super) async fn answer(intake: &Intake, request: Request<Incoming>, due: Ins
             }
             linger(&head, body);
             manners::fitting(answer, &source.shape)
+        }
+    }
+}
+
+/// What is answered on the page of an address's owner. Only a POST changes something, and only once it is complete.
+async fn at_door(
+    intake: &Intake,
+    door: &Door,
+    owner: AddressHash,
+    head: &Parts,
+    mut body: Incoming,
+    due: Instant,
+) -> Answer {
+    let posted = match door.show(head) {
+        Some(answer) => Err(answer),
+        None => read(&mut body, unsubscribe::MOST_BODY_BYTES, due).await,
+    };
+    match posted {
+        Ok(_) => door.unsubscribe(&intake.writer, owner).await,
+        Err(answer) => {
+            linger(head, body);
+            answer
         }
     }
 }
