@@ -3,6 +3,7 @@
 //! Only the desk writes its database, so every command that changes something goes through here while it runs. The
 //! socket lies in the runtime directory, mode 0660: whoever may open it may operate the desk. `app` answers.
 
+mod address;
 mod sent;
 
 use std::future::Future;
@@ -18,9 +19,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Channel, Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, TextKey, Timestamp};
+use crate::model::{Channel, Fate, LeadId, ModemInfo, Phone, ReplayFrom, Replayed, Suppressed, TextKey, Timestamp};
 use crate::store::{DeadLetterFilter, InboxCounts, WaitingLead};
 
+pub use address::{Address, NoAddress};
 pub use sent::{Sent, new_text, send_within};
 
 /// The longest line either side may send. A status with every alert is a few KiB.
@@ -119,6 +121,21 @@ pub enum Request {
         /// The CRM's id of it.
         record: String,
     },
+    /// Send no more mail to an address.
+    Suppress {
+        /// That.
+        address: Address,
+    },
+    /// Let an address get mail again.
+    Unsuppress {
+        /// That.
+        address: Address,
+    },
+    /// Whether an address gets no mail.
+    Suppression {
+        /// That.
+        address: Address,
+    },
     /// Have a modem start anew, by command.
     ModemReset {
         /// Its name.
@@ -144,6 +161,9 @@ impl Request {
             | Self::Test { .. }
             | Self::Reconcile { .. }
             | Self::Forget { .. }
+            | Self::Suppress { .. }
+            | Self::Unsuppress { .. }
+            | Self::Suppression { .. }
             | Self::PowerCycle { .. }
             | Self::ModemInfo { .. }
             | Self::ModemFate { .. } => ANSWER_WITHIN,
@@ -182,6 +202,11 @@ pub enum Response {
     Looks {
         /// Their ids.
         looks: Vec<LeadId>,
+    },
+    /// How an address stands.
+    Suppression {
+        /// Why it gets no mail, and since when; `None` if it may.
+        why: Option<(Suppressed, Timestamp)>,
     },
     /// What the text came to.
     Text(Sent),

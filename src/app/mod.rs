@@ -143,7 +143,8 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     let ledger: Arc<dyn Ledger> = Arc::new(ledger::Online::new(desk.clone(), writer.clone()));
     let (handles, modem_tasks) = effects.begin_modems(&ledger, &stop_modems);
 
-    let knowledge = Arc::new(operator::Knowledge::new(config, &sources));
+    let addresses = wiring::addresses(config, secrets)?;
+    let knowledge = Arc::new(operator::Knowledge::new(config, &sources, addresses.clone()));
     let clock = clock::Watch {
         sync_file: config.server.clock_sync_file.clone(),
         trust: intake::ClockTrust::default(),
@@ -166,6 +167,10 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     );
     let intake = match wiring::twilio_hooks(config, secrets, &ledger)? {
         Some(hooks) => intake.with_twilio(&hooks),
+        None => intake,
+    };
+    let intake = match addresses {
+        Some(addresses) => intake.with_unsubscribe(wiring::unsubscribe(config, addresses)),
         None => intake,
     };
     let lanes = Lanes::new(desk.clone(), writer.clone(), effects.by_channel, lanes_work);

@@ -1,6 +1,7 @@
 //! What the command line may ask: answered through the writer of a running desk, or on the files themselves while none
 //! runs. Both do the same things in the same transactions.
 
+mod mail;
 mod modems;
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use crate::control::{AlertStatus, ChannelStatus, Operator, Request, Response, St
 use crate::deliver::modem::ModemHandle;
 use crate::intake;
 use crate::model::oncall::{Override, Stretch};
-use crate::model::{BootId, Channel, InboxId, RowId, Timestamp};
+use crate::model::{Addresses, BootId, Channel, InboxId, RowId, Timestamp};
 use crate::outbox::{Desk, SharedDesk};
 use crate::store::{
     Arrival, ChannelState, Command, DeadLetter, DeadLetterFilter, Gate, Opening, Reader, Received, Space, Store,
@@ -25,18 +26,20 @@ use crate::store::{
 
 use super::power::Power;
 use super::{AppError, wiring};
+use mail::Mail;
 use modems::Modems;
 
 /// What every wish needs besides the database.
 pub(super) struct Knowledge {
     sources: HashMap<String, intake::Settings>,
     opening: Opening,
+    mail: Mail,
 }
 
 impl Knowledge {
-    pub(super) fn new(config: &Config, sources: &[intake::Settings]) -> Self {
+    pub(super) fn new(config: &Config, sources: &[intake::Settings], addresses: Option<Arc<dyn Addresses>>) -> Self {
         let sources = sources.iter().map(|source| (source.name.clone(), source.clone())).collect();
-        Self { sources, opening: wiring::opening(config) }
+        Self { sources, opening: wiring::opening(config), mail: Mail(addresses) }
     }
 
     /// Does what is asked, inside one transaction.
@@ -75,6 +78,9 @@ impl Knowledge {
                 Ok(()) => Response::Done { count: 1, failures: Vec::new() },
                 Err(reason) => Response::Refused { reason },
             }),
+            Request::Suppress { address } => self.mail.suppress(tx, address, now),
+            Request::Unsuppress { address } => self.mail.unsuppress(tx, address),
+            Request::Suppression { address } => self.mail.suppression(tx, address),
             Request::Status
             | Request::PowerCycle { .. }
             | Request::ModemInfo { .. }
@@ -276,7 +282,7 @@ impl Online {
 
 /// It is asked each second by whoever watches: no news for the log.
 const fn is_a_look(request: &Request) -> bool {
-    matches!(request, Request::ModemInfo { .. } | Request::ModemFate { .. })
+    matches!(request, Request::ModemInfo { .. } | Request::ModemFate { .. } | Request::Suppression { .. })
 }
 
 impl Operator for Online {
@@ -305,7 +311,10 @@ impl Operator for Online {
                 | Request::CancelOverride { .. }
                 | Request::Test { .. }
                 | Request::Reconcile { .. }
-                | Request::Forget { .. } => {
+                | Request::Forget { .. }
+                | Request::Suppress { .. }
+                | Request::Unsuppress { .. }
+                | Request::Suppression { .. } => {
                     let (knowledge, desk) = (Arc::clone(&self.knowledge), self.desk.clone());
                     let wish = move |tx: Tx<'_>| knowledge.perform(tx, &mut desk.lock(), &request, Timestamp::now());
                     self.writer.run(Command::Outcome, wish).await
@@ -331,7 +340,8 @@ impl Offline {
         let store = Store::open(&config.storage.data_dir)?;
         let desk = Desk::new(wiring::desk(config)?, BootId::fresh(Timestamp::now()));
         let sources = wiring::sources(config, secrets)?;
-        Ok(Self { knowledge: Knowledge::new(config, &sources), files: Mutex::new((store, desk)) })
+        let addresses = wiring::addresses(config, secrets)?;
+        Ok(Self { knowledge: Knowledge::new(config, &sources, addresses), files: Mutex::new((store, desk)) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the configuration to each room's own settings. The only place that knows both.
 
+mod addresses;
 mod auth;
 mod crm;
 mod models;
@@ -27,6 +28,7 @@ use crate::writeback::Crm;
 
 use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
+pub(super) use addresses::{addresses, unsubscribe};
 pub use crm::broken_requests;
 pub use models::{classifiers, first_call};
 pub use modems::modem_settings;

@@ -156,6 +156,7 @@ pub(super) fn print_done(out: &mut dyn Write, answers: Vec<Answered>, done: &str
             | Response::Modem(_)
             | Response::Tested { .. }
             | Response::Looks { .. }
+            | Response::Suppression { .. }
             | Response::Text(_)
             | Response::Fate { .. } => return Err(CliError::OddAnswer),
         }

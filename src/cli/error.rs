@@ -158,6 +158,15 @@ pub enum CliError {
     /// The configuration names no model.
     #[error("no model is asked: fill in [[llm]]")]
     NoModel,
+    /// The configuration has no mail.
+    #[error(
+        "no mail is configured: make a key with `openssl rand -hex 32 | sudo nightdesk secrets set mail-key`, and write \
+         key = {{ credential = \"mail-key\" }} under [mail]"
+    )]
+    NoMail,
+    /// Nothing keeps mail from an address.
+    #[error("this address may get mail already")]
+    NotSuppressed,
     /// The phone of somebody on call was tested.
     #[error("{who}'s phone was not reached: {why}")]
     NotReached {
@@ -251,7 +260,7 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } | Self::Unfit | Self::Log(JournalError::Level(_)) => exit::CONFIG,
+            Self::Config { .. } | Self::Unfit | Self::NoMail | Self::Log(JournalError::Level(_)) => exit::CONFIG,
             Self::Log(JournalError::Twice) | Self::OddAnswer | Self::DemoFailed => exit::SOFTWARE,
             Self::ReadOnly(_) => IO,
             Self::App(error) => error.exit_code(),
@@ -280,6 +289,7 @@ impl CliError {
             | Self::NoSecret(_)
             | Self::NothingMatches
             | Self::NobodyOnCall
+            | Self::NotSuppressed
             | Self::NoModel
             | Self::NoSource { .. }
             | Self::NeedsRecord(_)
@@ -360,6 +370,7 @@ mod tests {
             (CliError::Unreadable { path: "/x".into(), source: denied() }, 77),
             (CliError::Store(StoreError::Folder { path: "/x".into(), source: denied() }), 77),
             (CliError::Config { path: "/x".into(), problems: Problems::default() }, 78),
+            (CliError::NoMail, 78),
         ] {
             assert_eq!(error.exit_code(), want, "{error}");
             assert!(EXIT_CODES.contains(&format!("  {want}  ")), "{want}");

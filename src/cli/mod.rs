@@ -12,6 +12,7 @@ mod dlq;
 mod doctor;
 mod error;
 mod leads;
+mod mail;
 mod modem;
 mod oncall;
 mod prompt;
@@ -100,6 +101,9 @@ enum Command {
     /// See who is called for urgent leads, now and later, and let somebody stand in
     #[command(name = "oncall", subcommand)]
     OnCall(oncall::OnCallCommand),
+    /// See which addresses get no mail, and what was sent
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Print the version
     Version(version::VersionArgs),
 }
@@ -134,6 +138,7 @@ impl Cli {
             Command::Backup(backup) => backup.run(&desk()?, out)?,
             Command::Modem(modem) => modem.run(&self.config, out).await?,
             Command::OnCall(command) => command.run(&desk()?, out).await?,
+            Command::Mail(mail) => mail.run(&desk()?, out).await?,
             Command::Version(version) => version.run(out)?,
         }
         Ok(out.flush()?)

@@ -51,6 +51,7 @@ impl Replay {
             | Response::Modem(_)
             | Response::Tested { .. }
             | Response::Looks { .. }
+            | Response::Suppression { .. }
             | Response::Text(_)
             | Response::Fate { .. } => return Err(CliError::OddAnswer),
         };

@@ -56,6 +56,7 @@ impl StatusArgs {
                 | Response::Modem(_)
                 | Response::Tested { .. }
                 | Response::Looks { .. }
+                | Response::Suppression { .. }
                 | Response::Text(_)
                 | Response::Fate { .. },
             ) => return Err(CliError::OddAnswer),

@@ -9,6 +9,7 @@ mod checks;
 mod daemon;
 mod doctor;
 mod looks;
+mod mail;
 mod modem;
 mod oncall;
 mod prompt;

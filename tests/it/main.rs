@@ -32,4 +32,5 @@ mod seeds;
 mod spine;
 mod support;
 mod twilio_hooks;
+mod unsubscribe;
 mod vendors;

@@ -45,6 +45,7 @@ impl PowerCycle {
                 | Response::Modem(_)
                 | Response::Tested { .. }
                 | Response::Looks { .. }
+                | Response::Suppression { .. }
                 | Response::Text(_)
                 | Response::Fate { .. },
             ) => Err(CliError::OddAnswer),

@@ -142,6 +142,7 @@ fn odd(answer: Response) -> CliError {
         | Response::Modem(_)
         | Response::Tested { .. }
         | Response::Looks { .. }
+        | Response::Suppression { .. }
         | Response::Text(_)
         | Response::Fate { .. } => CliError::OddAnswer,
     }

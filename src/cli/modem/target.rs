@@ -107,6 +107,7 @@ pub(super) async fn modems_of(desk: &Desk) -> Result<Option<Vec<ModemInfo>>, Cli
             | Response::Modem(_)
             | Response::Tested { .. }
             | Response::Looks { .. }
+            | Response::Suppression { .. }
             | Response::Text(_)
             | Response::Fate { .. },
         ) => Err(CliError::OddAnswer),

@@ -115,7 +115,10 @@ impl Operator for StandIn {
                 | Request::ModemReset { .. }
                 | Request::Override { .. }
                 | Request::Forget { .. }
+                | Request::Suppress { .. }
+                | Request::Unsuppress { .. }
                 | Request::CancelOverride { .. } => Response::Done { count: 1, failures: vec![] },
+                Request::Suppression { .. } => Response::Suppression { why: None },
                 Request::Reconcile { .. } => Response::Looks { looks: Vec::new() },
                 Request::Test { who } => super::oncall::tested(&who),
                 Request::ModemInfo { modem } => super::modem::info_of(&modem),
