@@ -21,13 +21,13 @@
 //! | `wire` | the one outbound HTTP client: TLS roots, deadlines, body cap, `Retry-After` |
 //! | `config` | as typed, then as meant; all problems at once; secrets |
 //! | `model` | the shared words: lead, job, fault and retry ladder, effect, text layout, number, time; who is on call; what a modem remembers |
-//! | `intake` 1 | the listener, its TLS and its limits: one file per auth scheme and per source shape; 2xx only after the commit |
+//! | `intake` 1 | the listener, its TLS and its limits: one file per auth scheme and per source shape; 2xx only after the commit; the page to unsubscribe |
 //! | `sanitize` 2 | hostile markup to clean text: what a person wrote, without what machines put around it |
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
 //! | `route` 4 | pure: from a label to its jobs, which channel is next, what an answer means, what a digest says |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
 //! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; what never arrived is looked for; channels with breaker, parking and limits; `step` is pure |
-//! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio |
+//! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio; what knows mail addresses again |
 //! | `writeback` 7 | CRM fields, notes and tasks, and reading records: what a webhook points to, what never arrived; one file per vendor |
 //! | `admin` | health on the loopback listener |
 //! | `demo` | simulators as strict as the vendors, for `nightdesk demo` and the tests |

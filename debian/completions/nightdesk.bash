@@ -34,6 +34,9 @@ _nightdesk() {
             nightdesk,leads)
                 cmd="nightdesk__subcmd__leads"
                 ;;
+            nightdesk,mail)
+                cmd="nightdesk__subcmd__mail"
+                ;;
             nightdesk,modem)
                 cmd="nightdesk__subcmd__modem"
                 ;;
@@ -87,6 +90,15 @@ _nightdesk() {
                 ;;
             nightdesk__subcmd__leads,show)
                 cmd="nightdesk__subcmd__leads__subcmd__show"
+                ;;
+            nightdesk__subcmd__mail,list)
+                cmd="nightdesk__subcmd__mail__subcmd__list"
+                ;;
+            nightdesk__subcmd__mail,suppress)
+                cmd="nightdesk__subcmd__mail__subcmd__suppress"
+                ;;
+            nightdesk__subcmd__mail,unsuppress)
+                cmd="nightdesk__subcmd__mail__subcmd__unsuppress"
                 ;;
             nightdesk__subcmd__modem,decode)
                 cmd="nightdesk__subcmd__modem__subcmd__decode"
@@ -161,7 +173,7 @@ _nightdesk() {
 
     case "${cmd}" in
         nightdesk)
-            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets prompt replay reconcile send-test backup modem oncall version"
+            opts="-h -V --config --help --version run demo check doctor status leads dlq quarantine sources secrets prompt replay reconcile send-test backup modem oncall mail version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -270,7 +282,7 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --stage)
-                    COMPREPLY=($(compgen -W "gate classify desk sms crm" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "gate classify desk sms mail ticket crm" -- "${cur}"))
                     return 0
                     ;;
                 --class)
@@ -300,7 +312,7 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --stage)
-                    COMPREPLY=($(compgen -W "gate classify desk sms crm" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "gate classify desk sms mail ticket crm" -- "${cur}"))
                     return 0
                     ;;
                 --class)
@@ -330,7 +342,7 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --stage)
-                    COMPREPLY=($(compgen -W "gate classify desk sms crm" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "gate classify desk sms mail ticket crm" -- "${cur}"))
                     return 0
                     ;;
                 --class)
@@ -430,6 +442,82 @@ _nightdesk() {
             ;;
         nightdesk__subcmd__leads__subcmd__show)
             opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__mail)
+            opts="-h --config --help list suppress unsuppress"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__mail__subcmd__list)
+            opts="-h --sent --limit --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__mail__subcmd__suppress)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__mail__subcmd__unsuppress)
+            opts="-h --yes --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -44,6 +44,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "send-test" -d '
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "backup" -d 'Copy the database while the desk runs, and remove the oldest copies'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "modem" -d 'Find modems, see how one is, send a text by hand, read PDUs'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "oncall" -d 'See who is called for urgent leads, now and later, and let somebody stand in'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "mail" -d 'See which addresses get no mail, and what was sent'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "version" -d 'Print the version'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d 'Print help'
@@ -90,6 +91,8 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen
 classify\t''
 desk\t''
 sms\t''
+mail\t''
+ticket\t''
 crm\t''"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from list" -l class -d 'Only those that died of this' -r -f -a "transient\t''
 throttled\t''
@@ -108,6 +111,8 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen
 classify\t''
 desk\t''
 sms\t''
+mail\t''
+ticket\t''
 crm\t''"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from retry" -l class -d 'Only those that died of this' -r -f -a "transient\t''
 throttled\t''
@@ -125,6 +130,8 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen
 classify\t''
 desk\t''
 sms\t''
+mail\t''
+ticket\t''
 crm\t''"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand dlq; and __fish_seen_subcommand_from discard" -l class -d 'Only those that died of this' -r -f -a "transient\t''
 throttled\t''
@@ -287,6 +294,23 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_s
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l no-wait -d 'Don\'t wait: the desk tells by an alert'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -f -a "list" -d 'List addresses that get no mail, by their hashes, newest first'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -f -a "suppress" -d 'Send no more mail to an address'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -f -a "unsuppress" -d 'Let an address get mail again'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l sent -d 'List the mails that were sent instead'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from suppress" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from suppress" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from suppress" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -l yes -d 'Don\'t ask, also if its owner has unsubscribed'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'

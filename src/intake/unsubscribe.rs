@@ -62,7 +62,7 @@ pub struct Unsubscribe {
 /// The page, ready to be shown.
 pub(super) struct Door {
     addresses: Arc<dyn Addresses>,
-    budget: Budget,
+    pub(super) budget: Budget,
     ask: Page,
     done: Page,
     later: Page,

@@ -4,6 +4,7 @@ mod answers;
 mod crash;
 mod limits;
 mod tls;
+mod unsubscribe;
 
 use std::time::Duration;
 
@@ -102,6 +103,16 @@ impl Desk {
     }
 
     async fn of(sources: Vec<Settings>, limits: Limits, low_water_bytes: u64) -> Self {
+        Self::fitted(sources, limits, low_water_bytes, |intake| intake).await
+    }
+
+    /// A desk whose intake has something that others have not.
+    async fn fitted(
+        sources: Vec<Settings>,
+        limits: Limits,
+        low_water_bytes: u64,
+        fit: impl FnOnce(Intake) -> Intake,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let space = Space::new(folder.path(), SpaceSettings { low_water_bytes, ballast_bytes: 0 });
@@ -110,7 +121,7 @@ impl Desk {
         let opening = Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day };
         let trust = ClockTrust::default();
         trust.believe();
-        let intake = Intake::new(sources, limits, opening, writer.clone(), trust, true);
+        let intake = fit(Intake::new(sources, limits, opening, writer.clone(), trust, true));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
