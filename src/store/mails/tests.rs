@@ -15,7 +15,7 @@ fn hash(n: u8) -> AddressHash {
 }
 
 fn days(n: u64) -> Duration {
-    Duration::from_hours(24 * n)
+    Duration::from_hours(n.saturating_mul(24))
 }
 
 /// The job of a mail to a lead of its own.
