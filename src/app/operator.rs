@@ -188,7 +188,9 @@ fn each(
         }
     }
     let now = Timestamp::now();
-    for (stage, alerts) in [("sms", "sms:undelivered"), ("gate", "gate:"), ("gate", "crash:")] {
+    for (stage, alerts) in
+        [("sms", "sms:undelivered"), ("ticket", "ticket:undelivered"), ("gate", "gate:"), ("gate", "crash:")]
+    {
         let of_stage = DeadLetterFilter { stage: Some(stage.to_owned()), ..DeadLetterFilter::default() };
         if tx.dead_letters(&of_stage)?.is_empty() {
             tx.clear_alerts_of(alerts, now, now)?;

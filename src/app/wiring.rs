@@ -322,6 +322,8 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         template,
         max_parts: usize::from(config.sms.max_parts),
         translit: config.sms.translit,
+        follow_up: None,
+        ticketing: None,
         note_channels: noted.map(|(name, _)| Channel::new(Lane::Crm, name)).collect(),
         note_after: config.outbox.note_after,
         crm_give_up_after: config.outbox.crm_give_up_after,

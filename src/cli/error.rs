@@ -160,7 +160,7 @@ pub enum CliError {
     NoModel,
     /// The configuration has no mail.
     #[error(
-        "no mail is configured: make a key with `openssl rand -hex 32 | sudo nightdesk secrets set mail-key`, and write \
+        "mail has no key yet: make one with `openssl rand -hex 32 | sudo nightdesk secrets set mail-key`, and write \
          key = {{ credential = \"mail-key\" }} under [mail]"
     )]
     NoMail,

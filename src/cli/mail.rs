@@ -70,7 +70,7 @@ pub(super) struct Unsuppress {
 
 impl MailCommand {
     pub(super) async fn run(&self, desk: &Desk, out: &mut dyn Write) -> Result<(), CliError> {
-        if desk.config.mail.is_none() {
+        if desk.config.mail.as_ref().is_none_or(|mail| mail.key.is_none()) {
             return Err(CliError::NoMail);
         }
         match self {

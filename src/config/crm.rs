@@ -5,7 +5,7 @@ mod hubspot;
 mod pipedrive;
 mod salesforce;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -33,6 +33,8 @@ pub struct Crm {
     pub note: bool,
     /// The value stored for each class; all four are there.
     pub values: HashMap<Label, String>,
+    /// Fields that are written beside each class, such as one that takes a record out of a queue.
+    pub also: HashMap<Label, BTreeMap<String, String>>,
     /// One call may take this long.
     pub timeout: Duration,
     /// How many requests it takes.
@@ -76,6 +78,7 @@ impl Crm {
         let kind =
             problems.required(raw.kind, at(".kind"), "\"hubspot\", \"salesforce\", \"pipedrive\" or \"http\"")?;
         let values = values(raw.values.take().unwrap_or_default(), &at(".values"), problems);
+        let also = also(raw.also.take().unwrap_or_default(), kind, &at(".also"), problems);
         let typed = raw.rate.take().unwrap_or_default();
         let usual = kind.rate();
         let rate = Rate { requests: typed.requests.unwrap_or(usual.requests), per: Text::or(typed.per, usual.per) };
@@ -105,7 +108,7 @@ impl Crm {
         tell_left_over(&raw, &at, problems);
         let vendor = vendor?;
         let note = noted && vendor.takes_notes();
-        Some(Self { vendor, note, values, timeout, rate, urgent_reserve, time_zone, reconcile })
+        Some(Self { vendor, note, values, also, timeout, rate, urgent_reserve, time_zone, reconcile })
     }
 
     /// The field that holds what a prospect wrote.
@@ -210,6 +213,19 @@ fn base_url(
     let base_url = Text::or(typed, BaseUrl::known(known));
     base_url.check(at(".base-url"), "leads and the token", problems);
     base_url
+}
+
+/// What is written beside each class. A CRM that is described by requests says it there.
+fn also(
+    typed: HashMap<Label, BTreeMap<String, String>>,
+    kind: raw::CrmKind,
+    path: &str,
+    problems: &mut Problems,
+) -> HashMap<Label, BTreeMap<String, String>> {
+    if kind == raw::CrmKind::Http && !typed.is_empty() {
+        problems.error(path, "not for a CRM of this kind: write it into requests.update.body");
+    }
+    typed
 }
 
 /// The value of each class: the one typed, or the label itself.

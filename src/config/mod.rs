@@ -24,6 +24,7 @@ mod sms;
 mod source;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod tls;
 mod typed;
 
@@ -37,7 +38,7 @@ pub use crm::{
 };
 pub use desk::{Business, Log, LogContent, LogFormat, LogLevel, Server, Storage};
 pub use llm::{Classify, Llm, Price, Protocol, Role, Structured, TokenLimitKey};
-pub use mail::Mail;
+pub use mail::{FollowUp, Mail, MailTemplate, Mailbox, Resource, Security, Smtp};
 pub use modem::{Modem, Timings};
 pub use outbox::Outbox;
 pub use problems::{Problem, Problems};
@@ -47,6 +48,7 @@ pub use sanitize::Sanitize;
 pub use secret::{SECRET_MAX_BYTES, SecretError, SecretRef, Secrets, is_credential_name, secret_of};
 pub use sms::{Sender, Sms, Twilio};
 pub use source::{Fields, Shape, Source};
+pub use ticket::{HelpDesk, Ticket};
 pub use tls::Tls;
 pub use typed::BaseUrl;
 
@@ -82,8 +84,10 @@ pub struct Config {
     pub modem: BTreeMap<String, Modem>,
     /// The account at Twilio.
     pub twilio: Option<Twilio>,
-    /// Mail to prospects; none is sent without it.
+    /// The mail server, and the follow-up to prospects.
     pub mail: Option<Mail>,
+    /// Where cases of support go.
+    pub ticket: Option<Ticket>,
     /// The CRMs by channel name.
     pub crm: BTreeMap<String, Crm>,
     /// When leads that never arrived are looked for.
@@ -138,6 +142,7 @@ impl Config {
             raw.modem.unwrap_or_default(),
             raw.crm.unwrap_or_default(),
         );
+        let raw_mail = raw.mail;
         let server = Server::of(raw.server.unwrap_or_default(), problems);
         let around = source::Around {
             has_public_url: server.public_url.is_some(),
@@ -175,7 +180,8 @@ impl Config {
             twilio,
             ring,
             canary: Canary::of(canary, people, problems),
-            mail: raw.mail.and_then(|raw| Mail::of(raw, problems)),
+            ticket: raw.ticket.and_then(|raw| Ticket::of(raw, raw_mail.is_some(), problems)),
+            mail: raw_mail.and_then(|raw| Mail::of(raw, server.public_url.is_some(), problems)),
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
             reconcile: Reconcile::of(raw.reconcile.unwrap_or_default()),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 
+use super::mail::is_address;
 use super::read::did_you_mean;
 use super::typed::{NAME_WHAT, Text, Typed, is_name, trimmed};
 use super::{Problems, raw};
@@ -122,13 +123,6 @@ fn name_of(name: Option<String>, path: &str, problems: &mut Problems) -> Option<
         problems.error(path, "one line of text");
     }
     name
-}
-
-/// Enough to catch a slip: whether mail arrives there only mail tells.
-fn is_address(text: &str) -> bool {
-    let well =
-        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
-    text.split_once('@').is_some_and(|(local, domain)| well(local) && well(domain) && domain.contains('.'))
 }
 
 fn named(name: &str, known: &[&str], path: &str, what: &str, problems: &mut Problems) -> bool {

@@ -3,8 +3,9 @@
 //! Nothing is judged here beyond the form of a value; the files beside this
 //! one give each key its meaning and its default. A key that isn't listed here doesn't exist.
 
+mod lists;
+
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,17 +13,17 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::auth::{Fingerprint, Signed};
 use super::llm::{FormName, ProtocolName};
 use super::oncall::{Days, HandOver};
 use super::typed::{Bytes, Country, HeaderName, Port, Text};
-use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, TokenLimitKey};
+use super::{BaseUrl, Encoding, LogContent, LogFormat, LogLevel, Role, SecretRef, Security, TokenLimitKey};
 use crate::model::oncall::Weekly;
 use crate::model::{Label, Phone};
+
+pub(super) use lists::{Pointers, SecretRefs};
 
 /// Declares tables whose keys may all be missing; a plain list would say `Option` ninety times.
 macro_rules! tables {
@@ -47,6 +48,7 @@ tables! {
         modem: BTreeMap<String, Modem>,
         twilio: Twilio,
         mail: Mail,
+        ticket: Ticket,
         crm: BTreeMap<String, Crm>,
         reconcile: Reconcile,
         outbox: Outbox,
@@ -247,7 +249,56 @@ tables! {
         validity: Text<Duration>,
     }
     Mail {
+        from: String,
+        reply_to: String,
+        bounce_to: String,
         key: SecretRef,
+        postal_address: String,
+        footer: String,
+        calendar_url: String,
+        languages: Vec<String>,
+        own_domains: Vec<String>,
+        once_per: Text<Duration>,
+        per_hour: u32,
+        give_up_after: Text<Duration>,
+        smtp: Smtp,
+        resources: Vec<MailResource>,
+        templates: BTreeMap<String, MailTemplate>,
+    }
+    Smtp {
+        host: String,
+        port: u16,
+        security: Security,
+        user: String,
+        password: SecretRef,
+        ca: Text<PathBuf>,
+        timeout: Text<Duration>,
+    }
+    MailResource {
+        title: String,
+        url: String,
+        topics: Vec<String>,
+        language: String,
+    }
+    MailTemplate {
+        words: Vec<String>,
+        subject: String,
+        text: String,
+        html: String,
+    }
+    Ticket {
+        kind: TicketKind,
+        base_url: Text<BaseUrl>,
+        user: String,
+        token: SecretRef,
+        public: bool,
+        project: String,
+        issue_type: String,
+        to: String,
+        priority: String,
+        tags: Vec<String>,
+        timeout: Text<Duration>,
+        give_up_after: Text<Duration>,
     }
     Crm {
         kind: CrmKind,
@@ -267,6 +318,7 @@ tables! {
         note: bool,
         values: HashMap<Label, String>,
         display: HashMap<Label, String>,
+        also: HashMap<Label, BTreeMap<String, String>>,
         timeout: Text<Duration>,
         rate: CrmRate,
         urgent_reserve: u8,
@@ -379,6 +431,15 @@ pub(super) enum Translit {
     Off,
 }
 
+/// Where a case of support can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TicketKind {
+    Zendesk,
+    Jira,
+    Mail,
+}
+
 /// The CRMs there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -396,58 +457,4 @@ pub(super) enum CrmMethod {
     Post,
     Put,
     Patch,
-}
-
-/// One pointer or a list of them, tried in order.
-#[derive(Debug, Clone)]
-pub(super) struct Pointers(pub(super) Vec<String>);
-
-impl<'de> Deserialize<'de> for Pointers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Pointers;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON pointer such as \"/properties/message/value\", or a list of them")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Pointers, E> {
-                Ok(Pointers(vec![text.to_owned()]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Pointers, A::Error> {
-                let mut pointers = Vec::new();
-                while let Some(pointer) = list.next_element()? {
-                    pointers.push(pointer);
-                }
-                Ok(Pointers(pointers))
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-/// One secret or a list of them.
-#[derive(Debug, Clone)]
-pub(super) struct SecretRefs(pub(super) Vec<SecretRef>);
-
-impl<'de> Deserialize<'de> for SecretRefs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = SecretRefs;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("{ credential = \"name\" } or { file = \"/path\" }, or a list of them")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<SecretRefs, E> {
-                // It says what is wrong, without repeating the text.
-                SecretRef::deserialize(StrDeserializer::new(text)).map(|secret| SecretRefs(vec![secret]))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretRefs, A::Error> {
-                SecretRef::deserialize(MapAccessDeserializer::new(map)).map(|secret| SecretRefs(vec![secret]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<SecretRefs, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(list)).map(SecretRefs)
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
 }

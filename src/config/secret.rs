@@ -249,14 +249,19 @@ impl Config {
             let of_hooks = twilio.webhook_token.iter().map(|at| ("twilio.webhook-token".to_owned(), at));
             std::iter::once(("twilio.token".to_owned(), &twilio.token)).chain(of_hooks)
         });
-        let mail = self.mail.iter().map(|mail| ("mail.key".to_owned(), &mail.key));
+        let mail = self.mail.iter().flat_map(|mail| {
+            let password = mail.smtp.password.iter().map(|at| ("mail.smtp.password".to_owned(), at));
+            mail.key.iter().map(|key| ("mail.key".to_owned(), key)).chain(password)
+        });
+        let ticket = self.ticket.iter().filter_map(|ticket| ticket.secret());
+        let ticket = ticket.map(|(path, at)| (path.to_owned(), at));
         let crm = self
             .crm
             .iter()
             .flat_map(|(name, crm)| crm.secrets().into_iter().map(move |(key, at)| (format!("crm.{name}.{key}"), at)));
         let pins = self.modem.iter();
         let pins = pins.filter_map(|(name, modem)| modem.pin.as_ref().map(|pin| (format!("modem.{name}.pin"), pin)));
-        sources.chain(llm).chain(twilio).chain(mail).chain(crm).chain(pins).collect()
+        sources.chain(llm).chain(twilio).chain(mail).chain(ticket).chain(crm).chain(pins).collect()
     }
 
     /// Every private key the configuration names, with the key that names it. They are files of many lines that are only

@@ -115,7 +115,8 @@ fn shown_defaults_are_the_defaults() {
     let asked = "name description phone public-url certificate kind auth crm account message model key input-price \
                  output-price port smsc pin account-sid user token webhook-token from display reconcile time-zone \
                  client-id client-secret task-key-field probe method url headers body success id \
-                 idempotency-header";
+                 idempotency-header reply-to bounce-to postal-address footer calendar-url languages own-domains host \
+                 password ca title topics words subject text public-url priority also";
     let is_asked = |line: &&str| {
         let named = asked.split_whitespace().any(|key| line.starts_with(&format!("{key} =")));
         named || line.starts_with('[') || line.starts_with("base-url = \"https://acme.")
@@ -123,8 +124,8 @@ fn shown_defaults_are_the_defaults() {
     let least: Vec<&str> = all.lines().filter(is_asked).collect();
     let (all, least) = (Config::parse(&all).unwrap(), Config::parse(&least.join("\n")).unwrap());
     assert_eq!(
-        (all.llm, all.sms, all.modem, all.twilio, all.crm, all.ring),
-        (least.llm, least.sms, least.modem, least.twilio, least.crm, least.ring)
+        (all.llm, all.sms, all.modem, all.twilio, all.mail, all.ticket, all.crm, all.ring),
+        (least.llm, least.sms, least.modem, least.twilio, least.mail, least.ticket, least.crm, least.ring)
     );
 }
 

@@ -24,6 +24,9 @@ pub struct MailTask {
     /// Where whoever has the address unsubscribes with one click.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsubscribe: Option<String>,
+    /// It was sent before, and nobody can tell whether that arrived: this is the one repeat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
 }
 
 /// One case for a support team.
@@ -45,6 +48,9 @@ pub struct TicketTask {
     /// Words under which it is found again.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// It was handed on before, and nobody can tell whether that arrived: this is the one repeat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
 }
 
 /// Stands for an address where it must be known again, but not be told: a keyed hash.

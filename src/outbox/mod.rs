@@ -10,6 +10,7 @@ mod canary;
 mod channel;
 mod claims;
 mod digest;
+mod follow_ups;
 mod lanes;
 mod legs;
 mod pace;
@@ -255,7 +256,10 @@ impl Desk {
                     let outcome = if next == Next::Moot { "absent" } else { Fault::Transient.name() };
                     self.follow(tx, &work, &Report::of(Outcome::Absent), (outcome, &reason), None, next, now)?;
                 }
-                None => return Ok(Some(work)),
+                None => {
+                    self.mail_begins(tx, &work, now)?;
+                    return Ok(Some(work));
+                }
             }
         }
     }
@@ -284,6 +288,7 @@ impl Desk {
             Task::CrmTask(_) if acts && !claims::waits_in_vain(tx, work.job.lead)? => {
                 Some((Next::Moot, "the lead doesn't wait in vain any more".to_owned()))
             }
+            Task::Mail(mail) if acts => self.not_mailed(tx, work, mail, now)?,
             Task::Ring(ring) => self.not_rung(tx, &work.job, ring, now)?,
             _ => None,
         })

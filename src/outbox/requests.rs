@@ -1,6 +1,8 @@
 //! What a person may ask of the outbox: requeue, discard, replay.
 
-use crate::model::{CrmUpdate, Job, LeadId, NewJob, Priority, ReplayFrom, Replayed, Task, Timestamp};
+use crate::model::{
+    CrmUpdate, Job, LeadId, MailTask, NewJob, Priority, ReplayFrom, Replayed, Task, TicketTask, Timestamp,
+};
 use crate::route;
 use crate::store::{DeadLetter, StoreError, Tx};
 
@@ -89,11 +91,14 @@ impl Desk {
                     if sms.is_test { None } else { route::failover_at(&self.settings.route, &sms.to, 0, now) };
                 Task::Sms(sms)
             }
+            Task::Mail(mail) => Task::Mail(MailTask { repeat: false, ..mail.clone() }),
+            Task::Ticket(ticket) => Task::Ticket(TicketTask { repeat: false, ..ticket.clone() }),
             other => other.clone(),
         })
     }
 
     fn give_up_after(&self, task: &Task) -> std::time::Duration {
+        let route = &self.settings.route;
         match task {
             Task::Classify { .. } | Task::ClassifyDeadline {} => self.settings.opening.give_up_after,
             Task::CrmRead(_) | Task::Reconcile(_) => self.settings.opening.read_give_up_after,
@@ -103,10 +108,10 @@ impl Desk {
             | Task::SmsStatus(_)
             | Task::Escalate { .. }
             | Task::Digest { .. }
-            | Task::CanaryCheck {} => self.settings.route.sms_give_up_after,
-            Task::Mail(_) | Task::Ticket(_) | Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => {
-                self.settings.route.crm_give_up_after
-            }
+            | Task::CanaryCheck {} => route.sms_give_up_after,
+            Task::Mail(_) => route.follow_up.as_ref().map_or(route.crm_give_up_after, |mail| mail.give_up_after),
+            Task::Ticket(_) => route.ticketing.as_ref().map_or(route.crm_give_up_after, |to| to.give_up_after),
+            Task::CrmUpdate(_) | Task::CrmNote(_) | Task::CrmTask(_) => route.crm_give_up_after,
         }
     }
 }

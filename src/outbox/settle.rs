@@ -10,6 +10,7 @@ use crate::route;
 use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
 
 use super::claims::withdraw;
+use super::follow_ups::as_repeat;
 use super::legs::Leg;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
@@ -106,7 +107,8 @@ impl Desk {
             }
             Done::Rang(_) => rings::rang(tx, now)?,
             // The first is settled by `answered`.
-            Done::Fate { .. } | Done::Mailed(_) | Done::Ticket(_) | Done::Crm { .. } => {}
+            Done::Mailed(message_id) => self.mail_left(tx, &work.job, message_id, now)?,
+            Done::Fate { .. } | Done::Ticket(_) | Done::Crm { .. } => {}
         }
         tidy(tx, &work.job, now)
     }
@@ -197,6 +199,10 @@ impl Desk {
         }
         if outcome == "absent" {
             tx.forget_sms(&work.job)?;
+        }
+        self.mail_failed(tx, &work.job, outcome, failure, now)?;
+        if let ("unsure", Next::Retry { .. }, Some(repeat)) = (outcome, next, as_repeat(&work.job.task)) {
+            tx.rewrite(work.job.id, &repeat)?;
         }
         if outcome == Fault::Unknown.name() && work.look_up_since.is_none() {
             tx.set_sms(&work.job, "unknown", None, None, now)?;
@@ -342,6 +348,7 @@ impl Desk {
             deadline_at: job.deadline_at,
             repeatable: job.task.repeatable(),
             looking_up,
+            may_repeat: as_repeat(&job.task).is_some(),
             sms,
         }
     }
@@ -400,7 +407,13 @@ pub(super) fn bury(
                 now,
             )
         }
-        Stage::Gate | Stage::Desk | Stage::Mail | Stage::Ticket | Stage::Crm => Ok(()),
+        Stage::Ticket => tx.alert(
+            "ticket:undelivered",
+            "a support request could not be handed to the support team",
+            "tell them yourself (`nightdesk dlq list --stage ticket`), then mend the cause and requeue it",
+            now,
+        ),
+        Stage::Gate | Stage::Desk | Stage::Mail | Stage::Crm => Ok(()),
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub repeatable: bool,
     /// This try only asked whether an earlier one worked.
     pub looking_up: bool,
+    /// What can't be looked up may be done once more: the same, so that whoever has it already can tell.
+    pub may_repeat: bool,
     /// For texts: the rest of the order.
     pub sms: Option<SmsFacts>,
 }
@@ -109,6 +111,7 @@ pub(super) fn after_absent(facts: &Facts) -> Next {
 pub(super) fn after_unsure(facts: &Facts) -> Next {
     match facts.sms {
         Some(sms) if !sms.repeat || failpoint::removed("never-a-third") => next_leg(facts, true),
+        None if facts.may_repeat => Next::Retry { at: facts.now },
         Some(_) | None => Next::Dead,
     }
 }
@@ -185,6 +188,7 @@ mod tests {
             deadline_at: at(3_600),
             repeatable: true,
             looking_up: false,
+            may_repeat: false,
             sms: None,
         }
     }
@@ -269,6 +273,7 @@ mod tests {
             ("first, alone", alone(sms()), Next::GiveWay { repeat: true }),
             ("second", repeat(sms()), Next::Dead),
             ("no text", note(), Next::Dead),
+            ("mail", Facts { may_repeat: true, ..note() }, Next::Retry { at: NOW }),
         ] {
             assert_eq!(after_unsure(&asking(facts)), want, "{name}");
         }

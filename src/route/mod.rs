@@ -7,10 +7,12 @@
 mod answer;
 mod canary;
 mod digest;
+mod follow_up;
 mod reply;
 mod ring;
 mod safe;
 mod text;
+mod ticket;
 mod translit;
 
 use std::time::Duration;
@@ -24,9 +26,14 @@ use crate::model::{
 pub use answer::{answer, briefing, explanation, news, owned, urge};
 pub use canary::{THANKS, canary};
 pub use digest::digests;
+pub use follow_up::{FollowUp, Language, Resource, mail, not_mailed};
 pub use reply::{Reply, Wish, read};
 pub use ring::{Ring, ring, ring_elsewhere};
 pub use text::{SmsTemplate, TemplateError, repeated};
+pub use ticket::Ticketing;
+
+#[cfg(test)]
+pub(crate) use follow_up::tests::follow_up as follow_up_for_tests;
 
 /// The waits between laps of the channel order stop doubling here: 30 s becomes 4 min at most.
 const MAX_LAP_DOUBLINGS: u32 = 3;
@@ -65,6 +72,10 @@ pub struct Settings {
     pub max_parts: usize,
     /// Characters that would double what a text costs are written with plain ones.
     pub translit: bool,
+    /// How whoever only asks is written to, if at all.
+    pub follow_up: Option<FollowUp>,
+    /// Where cases of support go, if anywhere.
+    pub ticketing: Option<Ticketing>,
     /// CRM channels on which notes and tasks are written; the others get fields only.
     pub note_channels: Vec<Channel>,
     /// The note waits at most this long for the other actions to end.
@@ -96,6 +107,14 @@ pub fn plan(
     let urgent = label == Label::UrgentBuyer;
     let mut jobs = Vec::new();
     jobs.extend(person.and_then(|person| call_as(settings, lead, "URGENT", person, None, usable, now)));
+    match label {
+        Label::TireKicker => {
+            let open = settings.on_call.is_daytime(now);
+            jobs.extend(settings.follow_up.as_ref().and_then(|follow_up| follow_up::job(follow_up, lead, open, now)));
+        }
+        Label::SupportRequest => jobs.extend(settings.ticketing.as_ref().map(|to| ticket::job(to, lead, now))),
+        Label::UrgentBuyer | Label::Spam => {}
+    }
     // A lead that was flagged before its class was known, and turned out to be another, loses the flag again.
     let flag = if urgent { Some(true) } else { lead.provisional_at.is_some().then_some(false) };
     jobs.extend(crm_update(settings, lead, Some(label), flag, now));
@@ -288,6 +307,8 @@ pub(crate) mod tests {
             template: SmsTemplate::default(),
             max_parts: 3,
             translit: true,
+            follow_up: None,
+            ticketing: None,
             note_channels: vec![Channel::new(Lane::Crm, "hubspot")],
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),

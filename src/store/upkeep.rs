@@ -124,6 +124,18 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
+    /// What a job does next is not quite what it did before.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn rewrite(self, id: JobId, task: &Task) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE jobs SET payload = :payload WHERE id = :id";
+        self.connection
+            .prepare_cached(SQL)?
+            .execute(named_params! { ":id": id.to_string(), ":payload": payload(task) })?;
+        Ok(())
+    }
+
     /// Moves the jobs that wait on one channel to another: the first is not configured any more.
     ///
     /// # Errors

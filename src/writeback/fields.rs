@@ -1,6 +1,6 @@
 //! The fields of a record: which make a lead, and what a class is called in one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -35,6 +35,15 @@ impl LeadFields {
             phone: self.phones.iter().find_map(|name| text(name)),
         }
     }
+}
+
+/// What is written beside a class, by class: fields of the record with their values.
+pub type Also = HashMap<Label, BTreeMap<String, String>>;
+
+/// What is written beside this class.
+pub(super) fn beside(also: &Also, label: Option<Label>) -> impl Iterator<Item = (String, String)> {
+    let fields = label.and_then(|label| also.get(&label)).into_iter().flatten();
+    fields.map(|(name, value)| (name.clone(), value.clone()))
 }
 
 /// What a class is called in an account: its own value for it, or our name.

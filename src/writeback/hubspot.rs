@@ -30,7 +30,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::fields::value_of;
+use crate::writeback::fields::{Also, beside, value_of};
 use crate::writeback::{AsLead, Checked, Crm, counted, note, segment, text_of};
 
 /// What is made on a contact, once.
@@ -67,6 +67,8 @@ pub struct Settings {
     pub classification_property: String,
     /// What is written for a class; one that is missing here is written by its own name.
     pub values: HashMap<Label, String>,
+    /// Properties that are written beside each class.
+    pub also: Also,
     /// What people see for a class, where that isn't its value.
     pub display: HashMap<Label, String>,
     /// The property that is set to `true` for top priority.
@@ -145,7 +147,9 @@ impl HubSpot {
         });
         let priority = update.priority.map(|flag| (self.settings.priority_property.clone(), flag.to_string()));
         let owner = update.owner.clone().map(|id| (OWNER.to_owned(), id));
-        class.into_iter().chain(priority).chain(owner).map(|(name, value)| (name, Value::String(value))).collect()
+        let also = beside(&self.settings.also, update.label);
+        let all = also.chain(class).chain(priority).chain(owner);
+        all.map(|(name, value)| (name, Value::String(value))).collect()
     }
 
     async fn write_note(&self, note: &CrmNote, work: &Work) -> Report {

@@ -4,7 +4,7 @@
 //! else knows a vendor's name. Common to the vendors are the words (`note`) and how a record's fields are read (`fields`).
 //! Nothing here decides what is written or when (that is `route`), and nothing retries (that is `outbox`).
 
-mod fields;
+pub mod fields;
 pub mod http;
 pub mod hubspot;
 pub mod note;

@@ -27,7 +27,7 @@ use crate::model::{
     CrmNote, CrmTask, CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work,
 };
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::fields::value_of;
+use crate::writeback::fields::{Also, beside, value_of};
 use crate::writeback::{AsLead, Checked, Crm, counted, excerpt, note, text_of, within};
 
 /// What is made on a person, once.
@@ -64,6 +64,8 @@ pub struct Settings {
     pub classification_property: String,
     /// What is written for a class; a whole number is the id of an option.
     pub values: HashMap<Label, String>,
+    /// Fields that are written beside each class.
+    pub also: Also,
     /// The key of the field that takes `true` for top priority; `None`: nothing is flagged.
     pub priority_property: Option<String>,
     /// The key of the field that holds what a prospect wrote.
@@ -130,16 +132,15 @@ impl Pipedrive {
         let class = update.label.map(|label| (self.settings.classification_property.clone(), self.value_of(label)));
         let flag = self.settings.priority_property.clone().zip(update.priority);
         let flag = flag.map(|(key, flag)| (key, flag.to_string().into()));
-        let custom: Map<String, Value> = class.into_iter().chain(flag).collect();
+        let also = beside(&self.settings.also, update.label).map(|(key, value)| (key, option_or_text(&value)));
+        let custom: Map<String, Value> = also.chain(class).chain(flag).collect();
         let owner = update.owner.as_deref().map(|owner| number(owner, "the owner's id")).transpose()?;
         let custom = (!custom.is_empty()).then(|| ("custom_fields".to_owned(), Value::Object(custom)));
         Ok(custom.into_iter().chain(owner.map(|owner| ("owner_id".to_owned(), owner.into()))).collect())
     }
 
-    /// A whole number is an option's id; all else is a text.
     fn value_of(&self, label: Label) -> Value {
-        let value = value_of(&self.settings.values, label);
-        value.parse::<u64>().map_or_else(|_| value.into(), Value::from)
+        option_or_text(value_of(&self.settings.values, label))
     }
 
     /// What a person can do about a refused write of fields.
@@ -211,6 +212,11 @@ fn number(text: &str, what: &str) -> Result<u64, Failure> {
         let reason = format!("{what} is no number, and all of Pipedrive's are: {}", excerpt(text));
         Failure::new(Fault::Permanent, reason).cure("see which field of the source gives it, mend that, then requeue")
     })
+}
+
+/// A whole number is an option's id; all else is a text.
+fn option_or_text(value: &str) -> Value {
+    value.parse::<u64>().map_or_else(|_| value.into(), Value::from)
 }
 
 impl Effect for Pipedrive {

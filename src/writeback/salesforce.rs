@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 use crate::model::{CrmUpdate, Done, Effect, Failure, Fault, Label, Outcome, Report, Task, Timestamp, Trace, Work};
 use crate::wire::{self, Answer, Call, Wire, WireError};
-use crate::writeback::fields::value_of;
+use crate::writeback::fields::{Also, beside, value_of};
 use crate::writeback::{AsLead, Checked, Crm, counted, segment, within};
 
 pub use session::SignIn;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub classification_property: String,
     /// What is written for a class; one that is missing here is written by its own name.
     pub values: HashMap<Label, String>,
+    /// Fields that are written beside each class.
+    pub also: Also,
     /// The field that is set to `true` for top priority.
     pub priority_property: String,
     /// The field that holds what a prospect wrote.
@@ -175,7 +177,8 @@ impl Salesforce {
         });
         let priority = update.priority.map(|flag| (self.settings.priority_property.clone(), json!(flag)));
         let owner = update.owner.clone().map(|id| (OWNER.to_owned(), json!(id)));
-        class.into_iter().chain(priority).chain(owner).collect()
+        let also = beside(&self.settings.also, update.label).map(|(name, value)| (name, json!(value)));
+        also.chain(class).chain(priority).chain(owner).collect()
     }
 
     /// Sends `call`, whose address is a path of the data API, once, at most for `left`. A session that is over was never

@@ -204,6 +204,8 @@ fn settings(pace: Pace) -> Settings {
             template: SmsTemplate::default(),
             max_parts: 3,
             translit: true,
+            follow_up: None,
+            ticketing: None,
             note_channels: vec![crm()],
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),

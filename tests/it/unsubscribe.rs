@@ -19,7 +19,10 @@ async fn office() -> Office {
     let office = Office::new("").await;
     office.write_secret("mail-key", KEY);
     let key = office.path().join("mail-key");
-    let mail = format!("[mail]\nkey = {{ file = \"{}\" }}\n[business]\nname = \"Tents & <Floors>\"", key.display());
+    let mail = format!(
+        "[mail]\nfrom = \"desk@acme.example\"\nsmtp = {{ host = \"127.0.0.1\", security = \"none\" }}\nkey = {{ file = \"{}\" }}\n[business]\nname = \"Tents & <Floors>\"",
+        key.display()
+    );
     office.configure(&mail);
     office
 }

@@ -60,6 +60,7 @@ pub(crate) async fn hubspot_with(
         token: "pat-1".into(),
         classification_property: "auto_classification".to_owned(),
         values: HashMap::new(),
+        also: HashMap::new(),
         display: HashMap::new(),
         priority_property: "high_priority".to_owned(),
         message_property: "message".to_owned(),

@@ -7,11 +7,11 @@ use crate::deliver::addresses::AddressKey;
 use crate::intake::Unsubscribe;
 use crate::model::Addresses;
 
-/// What knows addresses again; nothing, where no mail is configured. Links need an address that strangers can reach.
+/// What knows addresses again; nothing, where no key for them is configured. Links need an address that strangers can reach.
 pub(in crate::app) fn addresses(config: &Config, secrets: &Secrets) -> Result<Option<Arc<dyn Addresses>>, SecretError> {
-    let Some(mail) = &config.mail else { return Ok(None) };
+    let Some(key) = config.mail.as_ref().and_then(|mail| mail.key.as_ref()) else { return Ok(None) };
     let public_url = config.server.public_url.as_ref().filter(|url| url.is_public());
-    let key = AddressKey::new(secrets.get(&mail.key)?, public_url.map(|url| url.as_str().to_owned()));
+    let key = AddressKey::new(secrets.get(key)?, public_url.map(|url| url.as_str().to_owned()));
     Ok(Some(Arc::new(key)))
 }
 

@@ -31,6 +31,7 @@ fn job(tx: Tx<'_>, n: u8) -> Result<Job, StoreError> {
         text: String::new(),
         html: String::new(),
         unsubscribe: None,
+        repeat: false,
     };
     let new = NewJob {
         lead,

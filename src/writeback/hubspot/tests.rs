@@ -54,6 +54,7 @@ fn hubspot(base_url: String) -> HubSpot {
         token: "pat-hunter2".into(),
         classification_property: "auto_classification".to_owned(),
         values: HashMap::from([(Label::UrgentBuyer, "hot".to_owned())]),
+        also: HashMap::new(),
         display: HashMap::from([(Label::Spam, "Other".to_owned())]),
         priority_property: "high_priority".to_owned(),
         message_property: "message".to_owned(),

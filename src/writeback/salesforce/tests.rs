@@ -177,6 +177,7 @@ fn a_window_is_asked_for_page_by_page_in_the_orgs_own_days() {
         sign_in: SignIn::Secret("hunter2".into()),
         classification_property: "Auto_Classification__c".to_owned(),
         values: HashMap::new(),
+        also: HashMap::new(),
         priority_property: "High_Priority__c".to_owned(),
         message_property: "Enquiry__c".to_owned(),
         task_key_field: None,

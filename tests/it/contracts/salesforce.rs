@@ -61,6 +61,7 @@ fn settings(base_url: String) -> Settings {
         sign_in: SignIn::Secret(SECRET.into()),
         classification_property: "Auto_Classification__c".to_owned(),
         values: HashMap::new(),
+        also: HashMap::new(),
         priority_property: "High_Priority__c".to_owned(),
         message_property: "Description".to_owned(),
         task_key_field: None,

@@ -348,6 +348,8 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
             template: SmsTemplate::default(),
             max_parts: 3,
             translit: true,
+            follow_up: None,
+            ticketing: None,
             note_channels: Vec::new(),
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),

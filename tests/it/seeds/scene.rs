@@ -211,6 +211,8 @@ fn settings(
             template: SmsTemplate::default(),
             max_parts: 3,
             translit: true,
+            follow_up: None,
+            ticketing: None,
             note_channels: vec![hubspot()],
             note_after: Duration::from_mins(10),
             crm_give_up_after: Duration::from_hours(72),

@@ -1,0 +1,74 @@
+//! The HTML of a follow-up, made of its text: paragraphs, lists, links. Everything else is escaped.
+
+/// What mail programs show as it stands: no style sheet, no picture, nothing that is fetched.
+const STYLE: &str = "font-family:sans-serif;font-size:15px;line-height:1.5;color:#222;max-width:36em";
+/// What stands below the signature (RFC 3676, 4.3).
+const SIGNATURE: &str = "--";
+
+/// The page that says what `text` says.
+pub(super) fn of(language: &str, text: &str) -> String {
+    let mut body = String::new();
+    for paragraph in text.split("\n\n") {
+        let lines: Vec<&str> = paragraph.lines().filter(|line| !line.is_empty()).collect();
+        let (small, lines) = match lines.split_first() {
+            Some((first, rest)) if first.trim_end() == SIGNATURE => (true, rest),
+            _ => (false, lines.as_slice()),
+        };
+        if lines.is_empty() {
+            continue;
+        }
+        if lines.iter().all(|line| line.starts_with("- ")) {
+            let items: String = lines.iter().map(|line| format!("<li>{}</li>\n", item(line))).collect();
+            body.push_str(&format!("<ul>\n{items}</ul>\n"));
+            continue;
+        }
+        let lines: Vec<String> = lines.iter().map(|line| linked(line)).collect();
+        let style = if small { " style=\"font-size:12px;color:#666\"" } else { "" };
+        body.push_str(&format!("<p{style}>{}</p>\n", lines.join("<br>\n")));
+    }
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"></head>\n<body style=\"{STYLE}\">\n{body}</body>\n</html>\n",
+        escaped(language)
+    )
+}
+
+/// `- Title: https://…` is a link that shows its title.
+fn item(line: &str) -> String {
+    let line = line.trim_start_matches("- ");
+    match line.rsplit_once(": ") {
+        Some((title, url)) if is_link(url) => format!("<a href=\"{}\">{}</a>", escaped(url), escaped(title)),
+        _ => linked(line),
+    }
+}
+
+/// The line with its addresses as links.
+fn linked(line: &str) -> String {
+    let words = line.split(' ').map(|word| {
+        let address = word.trim_end_matches(['.', ',']);
+        if !is_link(address) {
+            return escaped(word);
+        }
+        let rest = word.strip_prefix(address).unwrap_or_default();
+        format!("<a href=\"{0}\">{0}</a>{1}", escaped(address), escaped(rest))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_link(word: &str) -> bool {
+    word.starts_with("https://") || word.starts_with("http://")
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
