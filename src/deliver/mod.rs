@@ -1,5 +1,6 @@
-//! Ways to put a text on a phone, and by what mail addresses are known again.
+//! Ways to reach people: a text on a phone, a mail, a case for the support team; and by what addresses are known again.
 
 pub mod addresses;
 pub mod modem;
+pub mod ticket;
 pub mod twilio;
