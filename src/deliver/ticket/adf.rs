@@ -90,12 +90,16 @@ mod tests {
             ("nothing", vec![], json!([])),
             ("an empty one", vec![""], json!([empty])),
             ("one line", vec!["Hello"], json!([full(&[text("Hello")])])),
-            ("two lines", vec!["Hello\r\nworld"], json!([full(&[text("Hello"), line_break, text("world")])])),
+            ("two lines", vec!["Hello\r\nworld"], json!([full(&[text("Hello"), line_break.clone(), text("world")])])),
             ("two paragraphs", vec!["a", "b"], json!([full(&[text("a")]), full(&[text("b")])])),
             ("an empty line", vec!["a\n\nb"], json!([full(&[text("a")]), empty, full(&[text("b")])])),
             ("line ends around", vec!["\n\na\n\n"], json!([full(&[text("a")])])),
             ("blanks only", vec!["a\n  \nb"], json!([full(&[text("a")]), empty, full(&[text("b")])])),
-            ("control characters", vec!["a\u{0}\u{7}\tb\u{2028}c"], json!([full(&[text("a b"), line_break, text("c")])])),
+            (
+                "control characters",
+                vec!["a\u{0}\u{7}\tb\u{2028}c"],
+                json!([full(&[text("a b"), line_break.clone(), text("c")])]),
+            ),
             ("markup stays letters", vec!["*a* {code} \"<b>\""], json!([full(&[text("*a* {code} \"<b>\"")])])),
         ] {
             assert_eq!(of(&paragraphs), want, "{name}");

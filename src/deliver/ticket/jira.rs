@@ -65,7 +65,8 @@ impl Jira {
     /// Asks Jira who we are and whether there is such a project with such an issue type. What is wrong, or nothing.
     pub async fn verify(&self) -> Vec<Failure> {
         let project = format!("/rest/api/3/project/{}", encoded(&self.settings.project));
-        for (path, judge) in [("/rest/api/3/myself", Self::account_trouble as Judge), (&project, Self::project_trouble)] {
+        for (path, judge) in [("/rest/api/3/myself", Self::account_trouble as Judge), (&project, Self::project_trouble)]
+        {
             let (got, _) = self.exchange(Call::get(self.url(path)), self.settings.timeout).await;
             let trouble = match got {
                 Ok(answer) => judge(self, &answer),

@@ -1,5 +1,5 @@
-//! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own, Twilio, and a
-//! GSM modem on a pseudo-terminal.
+//! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own,
+//! Twilio, Zendesk, Jira, and a GSM modem on a pseudo-terminal.
 //!
 //! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
 //! says it accepted is what happened in the world. So they are as strict as the vendors' published specifications,
@@ -11,12 +11,14 @@ mod echo;
 mod fault;
 mod http;
 pub mod hubspot;
+pub mod jira;
 pub mod llm;
 pub mod modem;
 mod own_crm;
 pub mod pipedrive;
 pub mod salesforce;
 pub mod twilio;
+pub mod zendesk;
 
 #[cfg(test)]
 mod tests;
@@ -25,12 +27,14 @@ pub use echo::Echo;
 pub use fault::{Fault, Held, Match, Moment};
 pub use http::{Answer, Seen, Sim, Site};
 pub use hubspot::HubSpot;
+pub use jira::Jira;
 pub use llm::Llm;
 pub use modem::Modem;
 pub use own_crm::{Entry, OwnCrm};
 pub use pipedrive::Pipedrive;
 pub use salesforce::Salesforce;
 pub use twilio::{Message, Posting, Twilio};
+pub use zendesk::Zendesk;
 
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};

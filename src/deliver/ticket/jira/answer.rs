@@ -15,8 +15,10 @@ use crate::wire::{Answer, LONGEST_WAIT, retry_after, status_fault};
 
 /// The pause after a 429 that names none: bursts are counted by the second, and every refused request counts too.
 const PAUSE: Duration = Duration::from_secs(30);
-const TOKEN: &str = "check the e-mail address of the account and the API token (id.atlassian.com, Security, API tokens)";
-const PROJECT: &str = "check the base URL and the project, and give the account the permissions Browse Projects and Create Issues there";
+const TOKEN: &str =
+    "check the e-mail address of the account and the API token (id.atlassian.com, Security, API tokens)";
+const PROJECT: &str =
+    "check the base URL and the project, and give the account the permissions Browse Projects and Create Issues there";
 
 /// The key of the issue that was made, or why it was not.
 pub(super) fn of_post(answer: &Answer, now: Timestamp) -> Result<String, Failure> {
@@ -123,7 +125,9 @@ fn cure(answer: &Answer) -> Option<String> {
         400 if answer.body.contains("CONTENT_LIMIT_EXCEEDED") => {
             "this is a fault of nightdesk: please report it; make the issue by hand from the lead"
         }
-        400 => "check project, issue type and priority; each field that is named must be on the project's create screen; then requeue",
+        400 => {
+            "check project, issue type and priority; each field that is named must be on the project's create screen; then requeue"
+        }
         410 => "Jira has removed what this version of nightdesk asks: install a newer one",
         300..400 | 405 => "check the base URL of the help desk",
         _ => return None,

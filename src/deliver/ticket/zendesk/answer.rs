@@ -71,7 +71,8 @@ pub(super) fn account_trouble(answer: &Answer, now: Timestamp) -> Option<Failure
         return Some(Failure::new(Fault::Auth, reason).cure(TOKEN));
     }
     let role = user.get("role").and_then(Value::as_str).filter(|role| *role == "end-user")?;
-    let failure = Failure::new(Fault::Auth, format!("the user of the Zendesk token is an {role} and can't hand in tickets"));
+    let failure =
+        Failure::new(Fault::Auth, format!("the user of the Zendesk token is an {role} and can't hand in tickets"));
     Some(failure.cure("give that user the role of an agent, or use the token of one"))
 }
 
@@ -88,7 +89,9 @@ fn refused(answer: &Answer, now: Timestamp) -> Failure {
     let cure = match answer.status {
         401 | 403 => TOKEN,
         300..400 | 404 | 405 => "check the base URL of the help desk",
-        400 | 413 | 422 => "see what Zendesk says of it, mend that (a required field of the ticket form?), then requeue",
+        400 | 413 | 422 => {
+            "see what Zendesk says of it, mend that (a required field of the ticket form?), then requeue"
+        }
         _ => return failure,
     };
     failure.cure(cure)
