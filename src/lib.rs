@@ -27,7 +27,7 @@
 //! | `route` 4 | pure: from a label to its jobs, which channel is next, what an answer means, what a digest says |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
 //! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; what never arrived is looked for; channels with breaker, parking and limits; `step` is pure |
-//! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio; what knows mail addresses again |
+//! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio; mails; cases for the support team: Zendesk, Jira, or a mail; what knows mail addresses again |
 //! | `writeback` 7 | CRM fields, notes and tasks, and reading records: what a webhook points to, what never arrived; one file per vendor |
 //! | `admin` | health on the loopback listener |
 //! | `demo` | simulators as strict as the vendors, for `nightdesk demo` and the tests |

@@ -5,9 +5,12 @@
 
 mod http;
 mod hubspot;
+mod jira;
 mod llm;
 mod pipedrive;
 mod salesforce;
+mod ticket;
+mod zendesk;
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;

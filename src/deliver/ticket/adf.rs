@@ -74,7 +74,32 @@ const fn size(c: char) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_document_of_its_letters(paragraphs in proptest::collection::vec("(\\PC|[\r\n\t\0\"\\\\]){0,40}", 0..6)) {
+            let document = document(&paragraphs);
+            prop_assert_eq!((&document["type"], &document["version"]), (&json!("doc"), &json!(1)));
+            let mut letters = String::new();
+            for block in document["content"].as_array().unwrap() {
+                prop_assert_eq!(&block["type"], "paragraph");
+                for node in block.get("content").map_or(&Vec::new(), |content| content.as_array().unwrap()) {
+                    if node != &json!({ "type": "hardBreak" }) {
+                        let text = node["text"].as_str().unwrap();
+                        prop_assert_eq!(node, &json!({ "type": "text", "text": text }));
+                        prop_assert!(!text.is_empty() && !text.contains(char::is_control), "{:?}", text);
+                        letters.push_str(text);
+                    }
+                }
+                prop_assert!(block.get("content") != Some(&json!([])));
+            }
+            let kept = |text: &str| text.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(kept(&letters), kept(&paragraphs.concat()));
+        }
+    }
 
     fn of(paragraphs: &[&str]) -> Value {
         let paragraphs: Vec<String> = paragraphs.iter().map(|text| (*text).to_owned()).collect();

@@ -72,7 +72,7 @@ impl Jira {
         }
     }
 
-    /// A project with issues of these types, whose ids count from 10001; the last one only has subtasks if it is `Subtask`.
+    /// A project with issues of these types, whose ids count from 10001; `Subtask` only makes subtasks.
     #[must_use]
     pub fn project(mut self, key: &str, types: &[&str]) -> Self {
         let types = (10_001..).zip(types.iter().map(|name| (*name).to_owned())).collect();
