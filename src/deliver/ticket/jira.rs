@@ -64,27 +64,26 @@ impl Jira {
 
     /// Asks Jira who we are and whether there is such a project with such an issue type. What is wrong, or nothing.
     pub async fn verify(&self) -> Vec<Failure> {
-        let project = format!("/rest/api/3/project/{}", encoded(&self.settings.project));
-        for (path, judge) in [("/rest/api/3/myself", Self::account_trouble as Judge), (&project, Self::project_trouble)]
-        {
-            let (got, _) = self.exchange(Call::get(self.url(path)), self.settings.timeout).await;
-            let trouble = match got {
-                Ok(answer) => judge(self, &answer),
-                Err(error) => Some(error.failure("Jira")),
-            };
-            if let Some(trouble) = trouble {
-                return vec![trouble];
-            }
+        let Settings { project, issue_type, .. } = &self.settings;
+        let path = format!("/rest/api/3/project/{}", encoded(project));
+        let trouble = match self.judged("/rest/api/3/myself", answer::account_trouble).await {
+            None => self.judged(&path, |told, now| answer::project_trouble(told, project, issue_type, now)).await,
+            trouble => trouble,
+        };
+        trouble.into_iter().collect()
+    }
+
+    /// What is wrong with what there is at `path`.
+    async fn judged(
+        &self,
+        path: &str,
+        judge: impl Fn(&Answer, Timestamp) -> Option<Failure> + Send,
+    ) -> Option<Failure> {
+        let (got, _) = self.exchange(Call::get(self.url(path)), self.settings.timeout).await;
+        match got {
+            Ok(answer) => judge(&answer, Timestamp::now()),
+            Err(error) => Some(error.failure("Jira")),
         }
-        Vec::new()
-    }
-
-    fn account_trouble(&self, answer: &Answer) -> Option<Failure> {
-        answer::account_trouble(answer, Timestamp::now())
-    }
-
-    fn project_trouble(&self, answer: &Answer) -> Option<Failure> {
-        answer::project_trouble(answer, &self.settings.project, &self.settings.issue_type, Timestamp::now())
     }
 
     async fn make(&self, task: &TicketTask, work: &Work) -> Report {
@@ -136,8 +135,6 @@ impl Jira {
         self.url(&format!("/browse/{key}"))
     }
 }
-
-type Judge = fn(&Jira, &Answer) -> Option<Failure>;
 
 impl Effect for Jira {
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {

@@ -111,7 +111,7 @@ pub(super) async fn until_done(desk: &dyn Effect, work: &Work) -> Report {
 
 /// Ten thousand mangled texts, always the same.
 pub(super) fn hostile() -> impl Iterator<Item = TicketTask> {
-    let mut random = fastrand::Rng::with_seed(0x71c4e7);
+    let mut random = fastrand::Rng::with_seed(10_000);
     (0..TICKETS).map(move |_| {
         let mut text = |most: usize| -> String {
             let any = |random: &mut fastrand::Rng| random.char(..).to_string();

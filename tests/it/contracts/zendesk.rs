@@ -122,10 +122,10 @@ async fn once_the_key_is_forgotten_the_ticket_is_looked_for_first() {
     }
     assert_eq!(class(&desk.perform(&looked_up_after(&lost, TWO_HOURS)).await.outcome), "absent");
     assert_eq!((sim.tickets().len(), class(&desk.perform(&aged(&lost, TWO_HOURS)).await.outcome)), (1, "done"));
-    let list =
+    let listed =
         |work: &Work| asked("GET", "/api/v2/tickets.json", &format!("external_id={}", work.job.key()), &Value::Null);
     let made = |work: &Work| asked("POST", "/api/v2/tickets.json", "", &plain(&work.job.key()));
-    let want = [made(&work), list(&work), list(&work), list(&work), list(&lost), list(&lost), made(&lost)];
+    let want = [made(&work), listed(&work), listed(&work), listed(&work), listed(&lost), listed(&lost), made(&lost)];
     assert_eq!(seen(&sim), want);
     assert_eq!(sim.violations(), Vec::<String>::new());
 }

@@ -107,11 +107,10 @@ fn limit_ends(answer: &Answer, now: Timestamp) -> Timestamp {
     if let Some(pause) = retry_after(answer, now) {
         return now.after(pause);
     }
+    let given = answer.header("x-ratelimit-reset").unwrap_or_default().trim();
     // Some of the limits leave the seconds out, which is no RFC 3339.
-    let reset = answer.header("x-ratelimit-reset").map(|text| text.trim().replace("Z", ":00Z"));
-    let at = |text: &str| text.parse::<Timestamp>().ok();
-    let given = answer.header("x-ratelimit-reset").and_then(|text| at(text.trim()));
-    let reset = given.or_else(|| at(reset.as_deref()?));
+    let forms = [given.to_owned(), given.replace('Z', ":00Z")];
+    let reset = forms.iter().find_map(|text| text.parse::<Timestamp>().ok());
     reset.filter(|reset| *reset > now).map_or_else(|| now.after(PAUSE), |reset| reset.min(now.after(LONGEST_WAIT)))
 }
 
