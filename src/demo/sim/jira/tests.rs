@@ -73,6 +73,10 @@ async fn client_mistakes_are_refused_and_remembered() {
         assert_eq!((got.status, sim.issues().len()), (400, 0), "{name}: {}", got.body);
         assert_eq!(sim.violations().len(), 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_search_is_asked_where_and_how_it_is_now() {
     for (name, method, path, body, status) in [
         ("the old search", "POST", "/rest/api/3/search", json!({ "jql": "project = SUP" }), 410),
         ("the old search by query", "GET", "/rest/api/3/search?jql=x", Value::Null, 410),
