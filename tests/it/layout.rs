@@ -34,7 +34,7 @@ const MAY_NAME_ALL: [&str; 5] = ["lib", "main", "app", "cli", "demo"];
 const ANYBODY_S: &str = "failpoint";
 
 /// Which crate only these places may name, beside the simulators in `src/demo`.
-const OWNERS: [(&str, &[&str]); 7] = [
+const OWNERS: [(&str, &[&str]); 9] = [
     ("hyper", &["intake", "admin"]),
     ("hyper_util", &["intake", "admin"]),
     ("tokio_rustls", &["intake"]),
@@ -42,6 +42,8 @@ const OWNERS: [(&str, &[&str]); 7] = [
     ("reqwest", &["wire"]),
     ("tokio_serial", &["deliver/modem"]),
     ("ammonia", &["sanitize"]),
+    ("lettre", &["deliver/mail"]),
+    ("idna", &["deliver/mail"]),
 ];
 
 /// Vendors of CRMs, and the rooms that must not know any of them: what is written is decided without them.
