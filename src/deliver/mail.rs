@@ -236,7 +236,8 @@ impl Office {
         let start = said.chars().take(MAX_SAID_CHARS).collect::<String>();
         let Some(Login { user, password }) = &self.settings.login else { return start };
         let password = password.expose_secret();
-        let sent = [password.to_owned(), STANDARD.encode(password), STANDARD.encode(format!("\0{user}\0{password}"))];
+        // The longest first: one form may be in another.
+        let sent = [STANDARD.encode(format!("\0{user}\0{password}")), STANDARD.encode(password), password.to_owned()];
         let sent = sent.iter().filter(|form| !form.is_empty());
         sent.fold(start, |said, form| said.replace(form.as_str(), "***"))
     }

@@ -22,6 +22,7 @@ mod hostile;
 mod kills;
 mod layout;
 mod limits;
+mod mail;
 mod modem;
 mod night;
 mod packaging;

@@ -1,9 +1,11 @@
 //! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own,
 //! Twilio, Zendesk, Jira, and a GSM modem on a pseudo-terminal.
+//! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own, Twilio, a
+//! mail server, and a GSM modem on a pseudo-terminal.
 //!
 //! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
 //! says it accepted is what happened in the world. So they are as strict as the vendors' published specifications,
-//! keep a list of the client's mistakes ([`Sim::violations`], [`Modem::violations`]), and can fail in every way a
+//! keep a list of the client's mistakes ([`Sim::violations`], [`Smtp::violations`], [`Modem::violations`]), and can fail in every way a
 //! network can ([`Fault`]), at an instant the test chooses ([`Held`]). They never share code with the rooms they judge.
 
 mod connection;
@@ -17,6 +19,7 @@ pub mod modem;
 mod own_crm;
 pub mod pipedrive;
 pub mod salesforce;
+pub mod smtp;
 pub mod twilio;
 pub mod zendesk;
 
@@ -33,6 +36,7 @@ pub use modem::Modem;
 pub use own_crm::{Entry, OwnCrm};
 pub use pipedrive::Pipedrive;
 pub use salesforce::Salesforce;
+pub use smtp::Smtp;
 pub use twilio::{Message, Posting, Twilio};
 pub use zendesk::Zendesk;
 
