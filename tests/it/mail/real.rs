@@ -1,22 +1,22 @@
 //! A real mail server behind STARTTLS and a login takes our mails, and Python's `email` package reads them: headers, names,
 //! parts and envelope are what was meant.
 
-use std::process::Stdio;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 use nightdesk::deliver::mail::{Forward, Mailer, Security, Settings};
 use nightdesk::model::{Done, Effect, MailTask, Outcome, Task};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::support::tls::Authority;
 
 /// The server, and the mails it says it has.
 struct Real {
-    _child: Child,
-    said: Lines<BufReader<ChildStdout>>,
+    child: Child,
+    said: mpsc::UnboundedReceiver<String>,
     folder: TempDir,
     port: u16,
 }
@@ -42,12 +42,14 @@ impl Real {
             .args([script.as_ref(), at("cert.pem").as_os_str(), at("key.pem").as_os_str()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .expect("python3 and python3-aiosmtpd of Debian are needed");
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = said.next_line().await.unwrap().expect("apt-get install python3-aiosmtpd").parse().unwrap();
-        Self { _child: child, said, folder, port }
+        let (heard, mut said) = mpsc::unbounded_channel();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // It ends with the server's output.
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));
+        let port = said.recv().await.expect("apt-get install python3-aiosmtpd").parse().unwrap();
+        Self { child, said, folder, port }
     }
 
     fn settings(&self) -> Settings {
@@ -60,7 +62,14 @@ impl Real {
     }
 
     async fn mail(&mut self) -> Value {
-        serde_json::from_str(&self.said.next_line().await.unwrap().unwrap()).unwrap()
+        serde_json::from_str(&self.said.recv().await.unwrap()).unwrap()
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
@@ -69,11 +78,11 @@ fn header<'m>(mail: &'m Value, name: &str) -> Vec<&'m str> {
     all.filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
 }
 
-/// A part as it is read: line ends are Python's.
+/// A part as it is read.
 fn part(mail: &Value, at: usize) -> (&str, String) {
     let part = &mail["parts"][at];
     assert_eq!((&part["charset"], &part["encoding"]), (&json!("utf-8"), &json!("quoted-printable")));
-    (part["type"].as_str().unwrap(), part["text"].as_str().unwrap().trim_end().to_owned())
+    (part["type"].as_str().unwrap(), part["text"].as_str().unwrap().replace("\r\n", "\n").trim_end().to_owned())
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ import asyncio
 import json
 import ssl
 import sys
-from email import message_from_bytes, policy
+from email import message_from_bytes, message_from_string, policy
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -22,7 +22,11 @@ class Taken:
 
     async def handle_DATA(self, server, session, envelope):
         raw = envelope.original_content
-        mail = message_from_bytes(raw, policy=policy.default)
+        # Headers beyond ASCII mean something only where both sides agreed to it.
+        if "SMTPUTF8" in envelope.mail_options:
+            mail = message_from_string(raw.decode("utf-8"), policy=policy.default)
+        else:
+            mail = message_from_bytes(raw, policy=policy.default)
         parts = [
             {
                 "type": part.get_content_type(),
@@ -36,7 +40,7 @@ class Taken:
         defects = [repr(defect) for part in mail.walk() for defect in part.defects]
         defects += [f"{name}: {defect!r}" for name, value in mail.items() for defect in value.defects]
         say({
-            "peer": session.login_data.decode() if session.login_data else None,
+            "peer": session.auth_data.decode() if session.auth_data else None,
             "tls": session.ssl is not None,
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::*;
 
 /// A server that gives each of these answers once it has heard something, and then only listens.
-async fn answering(answers: &'static [&'static str]) -> Mailer {
+async fn answering(answers: Vec<&'static str>) -> Mailer {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -25,19 +25,18 @@ async fn answering(answers: &'static [&'static str]) -> Mailer {
 #[tokio::test]
 async fn nothing_that_was_said_before_tls_counts_after_it() {
     let injected = "220 go ahead\r\n250-mail.test\r\n250 AUTH PLAIN\r\n235 welcome\r\n250 ok\r\n";
-    let mailer = answering(&["220 mail.test\r\n", "250-mail.test\r\n250 STARTTLS\r\n", injected]).await;
+    let mailer = answering(vec!["220 mail.test\r\n", "250-mail.test\r\n250 STARTTLS\r\n", injected]).await;
     assert_eq!(class(&mailer.perform(&mail()).await), ("auth", false));
 }
 
 #[tokio::test]
 async fn without_starttls_nothing_is_said() {
-    let mailer = answering(&["220 mail.test\r\n", "250-mail.test\r\n250 AUTH PLAIN LOGIN\r\n"]).await;
+    let mailer = answering(vec!["220 mail.test\r\n", "250-mail.test\r\n250 AUTH PLAIN LOGIN\r\n"]).await;
     let report = mailer.perform(&mail()).await;
     assert_eq!(class(&report), ("auth", false));
     assert!(report.trace.response.unwrap().contains("doesn't offer STARTTLS"));
     for (answer, want) in [("454 4.7.0 later\r\n", "transient"), ("501 no\r\n", "auth")] {
-        let answers =
-            Box::leak(Box::new(["220 mail.test\r\n", "250-mail.test\r\n250 STARTTLS\r\n", answer, "221 bye\r\n"]));
+        let answers = vec!["220 mail.test\r\n", "250-mail.test\r\n250 STARTTLS\r\n", answer, "221 bye\r\n"];
         assert_eq!(class(&answering(answers).await.perform(&mail()).await), (want, false), "{answer}");
     }
 }

@@ -30,16 +30,16 @@ impl Mail {
         found.map(|(_, value)| words(&value))
     }
 
-    /// The plain text.
+    /// The plain text; its lines end in LF.
     #[must_use]
     pub fn text(&self) -> Option<String> {
-        part(&self.raw, "text/plain")
+        part(&self.raw, "text/plain").map(|text| text.replace("\r\n", "\n"))
     }
 
-    /// The HTML.
+    /// The HTML; its lines end in LF.
     #[must_use]
     pub fn html(&self) -> Option<String> {
-        part(&self.raw, "text/html")
+        part(&self.raw, "text/html").map(|text| text.replace("\r\n", "\n"))
     }
 }
 
