@@ -127,10 +127,8 @@ impl Reply {
             Some((5, 1, 7 | 8)) => About::Us,
             Some((5, 1, 0..=4 | 6 | 10) | (5, 2, 1)) if matches!(self.code, 550 | 551 | 553 | 556) => About::Mailbox,
             Some((5, 7, _)) | None if says(ABOUT_US) => About::Us,
-            Some(_) => About::Mail,
-            None if says(ABOUT_MAIL) => About::Mail,
-            None if matches!(self.code, 550 | 551 | 553) => About::Mailbox,
-            None => About::Mail,
+            None if matches!(self.code, 550 | 551 | 553) && !says(ABOUT_MAIL) => About::Mailbox,
+            Some(_) | None => About::Mail,
         }
     }
 }
@@ -199,10 +197,10 @@ impl Trouble {
             (Cause::AsciiOnly, _) => Fault::Permanent,
             (Cause::Refused(reply), stage) => match (reply.code, stage) {
                 (..500, _) => Fault::Transient,
-                // About the login, wherever it is said.
-                (530 | 534 | 535 | 538, _) => Fault::Auth,
-                // What meets every mail is no mail's fault.
-                (_, Stage::Hello | Stage::StartTls | Stage::Login | Stage::Sender) => Fault::Auth,
+                // About the login, wherever it is said; and what meets every mail is no mail's fault.
+                (530 | 534 | 535 | 538, _) | (_, Stage::Hello | Stage::StartTls | Stage::Login | Stage::Sender) => {
+                    Fault::Auth
+                }
                 (_, Stage::Recipient) if reply.about() == About::Us => Fault::Auth,
                 (_, Stage::Recipient | Stage::Data | Stage::Text | Stage::Verdict) => Fault::Permanent,
             },

@@ -145,7 +145,9 @@ async fn a_connection_is_used_again_while_it_is_good() {
     let (smtp, mailer) = simulated(Offer::default()).await;
     for (trouble, connections) in [(None, 1), (None, 1), (Some(Mishap::Close), 2), (Some(Mishap::Says(421, "bye")), 3)]
     {
-        trouble.into_iter().for_each(|mishap| smtp.script(Step::Noop, mishap));
+        if let Some(mishap) = trouble {
+            smtp.script(Step::Noop, mishap);
+        }
         assert_eq!(class(&mailer.perform(&mail()).await), ("done", false));
         assert_eq!(smtp.connections(), connections);
     }

@@ -15,7 +15,7 @@ async fn answering(answers: Vec<&'static str>) -> Mailer {
         let (mut stream, _) = listener.accept().await.unwrap();
         for answer in answers {
             stream.write_all(answer.as_bytes()).await.unwrap();
-            stream.read(&mut [0; 1_024]).await.unwrap();
+            assert!(stream.read(&mut [0; 1_024]).await.unwrap() > 0);
         }
         while stream.read(&mut [0; 1_024]).await.is_ok_and(|n| n > 0) {}
     });

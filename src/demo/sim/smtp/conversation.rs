@@ -112,7 +112,7 @@ impl Conversation {
         lines.extend(offer.eight_bit.then_some("8BITMIME"));
         lines.extend(offer.utf8.then_some("SMTPUTF8"));
         lines.extend(offer.login.is_some().then_some("AUTH PLAIN LOGIN"));
-        let lines = lines.iter().map(|line| format!("250-{line}\r\n")).collect::<String>();
+        let lines = lines.iter().fold(String::new(), |all, line| format!("{all}250-{line}\r\n"));
         self.say(&format!("{lines}250 ENHANCEDSTATUSCODES")).await
     }
 
@@ -217,13 +217,14 @@ impl Conversation {
             }
         }
         let envelope = std::mem::take(&mut self.envelope);
-        let answered = !self.goes_on(Step::Dot).await?;
-        if answered {
+        if !self.goes_on(Step::Dot).await? {
             return Ok(());
         }
         let (from, to) = (envelope.from.unwrap_or_default(), envelope.to.concat());
         let (raw, mistakes) = lines.judged(envelope.eight_bit, envelope.utf8);
-        mistakes.into_iter().for_each(|mistake| self.desk.blame(mistake));
+        for mistake in mistakes {
+            self.desk.blame(mistake);
+        }
         self.desk.keep(Mail::new(from, to, raw));
         if self.goes_on(Step::Kept).await? { self.say("250 2.0.0 queued as SIM1").await } else { Ok(()) }
     }
