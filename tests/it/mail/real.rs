@@ -23,11 +23,11 @@ struct Real {
 
 impl Real {
     async fn start() -> Self {
-        Self::with_certificate_for(30).await
+        Self::with(30, "starttls").await
     }
 
-    /// Its certificate is good for so many days.
-    async fn with_certificate_for(days: i64) -> Self {
+    /// Its certificate is good for so many days, and this is how TLS begins.
+    async fn with(days: i64, kind: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let authority = Authority::new("Tests of mail");
@@ -39,7 +39,7 @@ impl Real {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mail/server.py");
         // Debian's own, where python3-aiosmtpd is.
         let mut child = Command::new("/usr/bin/python3")
-            .args([script.as_ref(), at("cert.pem").as_os_str(), at("key.pem").as_os_str()])
+            .args([script.as_ref(), at("cert.pem").as_os_str(), at("key.pem").as_os_str(), kind.as_ref()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -187,9 +187,19 @@ async fn what_is_wrong_with_the_settings_is_told_before_there_is_a_mail() {
 
 #[tokio::test]
 async fn a_certificate_out_of_its_time_may_be_our_clock() {
-    let real = Real::with_certificate_for(-1).await;
+    let real = Real::with(-1, "starttls").await;
     let report = Mailer::new(real.settings()).perform(&mail()).await;
     assert_eq!(class(&report), ("transient", false));
     let Outcome::Failed(failure) = report.outcome else { panic!() };
     assert!(failure.cure.unwrap().contains("clock"), "{}", failure.reason);
+}
+
+#[tokio::test]
+async fn tls_from_the_first_byte_is_spoken_too() {
+    let mut real = Real::with(30, "implicit").await;
+    let mailer = Mailer::new(Settings { security: Security::Tls, ..real.settings() });
+    assert_eq!(mailer.verify().await, vec![]);
+    assert_eq!(class(&mailer.perform(&mail()).await), ("done", false));
+    let got = real.mail().await;
+    assert_eq!((&got["peer"], &got["to"]), (&json!("desk"), &json!(["ada@example.org"])));
 }

@@ -1,7 +1,7 @@
 """A real mail server (Debian's python3-aiosmtpd) for one test: STARTTLS and a login are required.
 
-Started as `server.py CERTIFICATE KEY`. Its first line says its port, then each mail that it took is one line of JSON, read
-by Python's own `email` package. It ends when its input does.
+Started as `server.py CERTIFICATE KEY [implicit]`; `implicit` is TLS from the first byte instead. Its first line says its
+port, then each mail that it took is one line of JSON, read by Python's own `email` package. It ends when its input does.
 """
 
 import asyncio
@@ -61,19 +61,22 @@ def authenticate(server, session, envelope, mechanism, login):
     return AuthResult(success=good, handled=False, auth_data=login.login)
 
 
-async def main(certificate, key):
+async def main(certificate, key, kind="starttls"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
+    implicit = kind == "implicit"
+
     def server():
         return SMTP(
-            Taken(), hostname="mail.test", enable_SMTPUTF8=True, tls_context=context, require_starttls=True,
-            auth_required=True, auth_require_tls=True, authenticator=authenticate,
+            Taken(), hostname="mail.test", enable_SMTPUTF8=True, tls_context=None if implicit else context,
+            require_starttls=not implicit, auth_required=True, auth_require_tls=not implicit, authenticator=authenticate,
         )
 
-    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    outer = context if implicit else None
+    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, ssl=outer)
     say(listener.sockets[0].getsockname()[1])
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
-asyncio.run(main(*sys.argv[1:3]))
+asyncio.run(main(*sys.argv[1:]))

@@ -151,9 +151,11 @@ async fn a_connection_is_used_again_while_it_is_good() {
         assert_eq!(class(&mailer.perform(&mail()).await), ("done", false));
         assert_eq!(smtp.connections(), connections);
     }
+    let mut left = smtp.hold(Step::Quit);
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
+    assert!(left.reached().await, "nobody waits for another mail for ever");
     assert_eq!(class(&mailer.perform(&mail()).await), ("done", false));
     assert_eq!(smtp.connections(), 4, "one that was idle for a minute is not used");
     smtp.script(Step::Recipient, Mishap::Says(550, "5.1.1 no such user"));

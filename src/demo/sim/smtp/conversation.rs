@@ -85,7 +85,8 @@ impl Conversation {
                 }
                 "NOOP" if self.goes_on(Step::Noop).await? => self.say("250 2.0.0 still here").await?,
                 "NOOP" => {}
-                "QUIT" => return self.say("221 2.0.0 bye").await,
+                "QUIT" if self.goes_on(Step::Quit).await? => return self.say("221 2.0.0 bye").await,
+                "QUIT" => return Ok(()),
                 _ => self.mistake(500, &format!("no such command: {verb:?}")).await?,
             }
         }

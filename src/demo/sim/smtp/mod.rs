@@ -68,6 +68,8 @@ pub enum Step {
     Kept,
     /// `NOOP`.
     Noop,
+    /// `QUIT`.
+    Quit,
 }
 
 /// What goes wrong at a step.
