@@ -64,7 +64,7 @@ struct Offline {
 /// [`StoreError::Locked`] when a desk does run.
 pub fn offline_ledger(config: &Config) -> Result<Arc<dyn Ledger>, AppError> {
     let store = Store::open(&config.storage.data_dir)?;
-    let desk = Desk::new(wiring::desk(config)?, BootId::fresh(Timestamp::now()));
+    let desk = Desk::new(wiring::desk(config, None)?, BootId::fresh(Timestamp::now()));
     Ok(Arc::new(Offline { files: Mutex::new((store, desk)) }))
 }
 

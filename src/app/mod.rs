@@ -22,7 +22,7 @@ use tokio::time::{Instant, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SecretError, Secrets};
-use crate::model::{BootId, Ledger, RowId, Timestamp};
+use crate::model::{Addresses, BootId, Ledger, RowId, Timestamp};
 use crate::outbox::{Desk, Lanes, SharedDesk};
 use crate::route::TemplateError;
 use crate::service::{Asked, Heartbeat, Notifier, Signals, Starts, Watchdog, exit, runtime_folder};
@@ -33,8 +33,8 @@ pub use clock::is_plausible_time;
 pub use ledger::offline_ledger;
 pub use operator::Offline;
 pub use wiring::{
-    broken_requests, classifiers, crms, first_call, journal, modem_settings, open_source, reading, sources, tls_files,
-    twilio,
+    HelpDeskClient, broken_requests, classifiers, crms, first_call, help_desk, journal, mailer, modem_settings,
+    open_source, preview, reading, sources, tls_files, twilio,
 };
 
 /// What a modem's task may take of the grace to leave its modem at rest.
@@ -137,13 +137,13 @@ pub async fn start(config: &Config, secrets: &Secrets) -> Result<Running, AppErr
     let power = Arc::new(power::Power::new(config));
     let mut effects = wiring::effects(config, secrets, &power)?;
     let sources = sources(config, secrets)?;
-    let (desk, lanes_work, store) = open_desk(config, store)?;
+    let addresses = wiring::addresses(config, secrets)?;
+    let (desk, lanes_work, store) = open_desk(config, addresses.clone(), store)?;
     let space = Space::new(&config.storage.data_dir, wiring::space(config));
     let (writer, writer_exit) = Writer::start(store, space, Box::new(desk.clone()))?;
     let ledger: Arc<dyn Ledger> = Arc::new(ledger::Online::new(desk.clone(), writer.clone()));
     let (handles, modem_tasks) = effects.begin_modems(&ledger, &stop_modems);
 
-    let addresses = wiring::addresses(config, secrets)?;
     let knowledge = Arc::new(operator::Knowledge::new(config, &sources, addresses.clone()));
     let clock = clock::Watch {
         sync_file: config.server.clock_sync_file.clone(),
@@ -220,10 +220,11 @@ async fn bind(what: &str, address: SocketAddr) -> Result<TcpListener, AppError> 
 /// The desk with what an earlier start left open given back to it.
 fn open_desk(
     config: &Config,
+    addresses: Option<Arc<dyn Addresses>>,
     mut store: Store,
 ) -> Result<(SharedDesk, tokio::sync::mpsc::Receiver<crate::model::Work>, Store), AppError> {
     let now = Timestamp::now();
-    let mut desk = Desk::new(wiring::desk(config)?, BootId::fresh(now));
+    let mut desk = Desk::new(wiring::desk(config, addresses)?, BootId::fresh(now));
     let recovered = store.transact(|tx| desk.recover(tx, now))?;
     if recovered > 0 {
         tracing::warn!(recovered, "jobs were open when the desk last stopped; their outcomes are looked up");

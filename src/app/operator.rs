@@ -340,9 +340,9 @@ impl Offline {
     /// [`StoreError::Locked`] when one does run.
     pub fn open(config: &Config, secrets: &Secrets) -> Result<Self, AppError> {
         let store = Store::open(&config.storage.data_dir)?;
-        let desk = Desk::new(wiring::desk(config)?, BootId::fresh(Timestamp::now()));
-        let sources = wiring::sources(config, secrets)?;
         let addresses = wiring::addresses(config, secrets)?;
+        let desk = Desk::new(wiring::desk(config, addresses.clone())?, BootId::fresh(Timestamp::now()));
+        let sources = wiring::sources(config, secrets)?;
         Ok(Self { knowledge: Knowledge::new(config, &sources, addresses), files: Mutex::new((store, desk)) })
     }
 }

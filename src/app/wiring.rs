@@ -3,6 +3,7 @@
 mod addresses;
 mod auth;
 mod crm;
+mod follow_ups;
 mod models;
 mod modems;
 
@@ -18,7 +19,7 @@ use crate::deliver::modem::{self, ModemHandle};
 use crate::deliver::twilio::{self, Twilio};
 use crate::intake;
 use crate::journal;
-use crate::model::{Channel, Effect, Ladder, Lane, Ledger, Reading};
+use crate::model::{Addresses, Channel, Effect, Ladder, Lane, Ledger, Reading};
 use crate::outbox::{self, BreakerSettings, CanarySettings, Limits, Pace, ReconcileSettings, Waits};
 use crate::route::{self, SmsTemplate, TemplateError};
 use crate::sanitize;
@@ -30,6 +31,7 @@ use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
 pub(super) use addresses::{addresses, unsubscribe};
 pub use crm::broken_requests;
+pub use follow_ups::{HelpDeskClient, help_desk, mailer, preview};
 pub use models::{classifiers, first_call};
 pub use modems::modem_settings;
 
@@ -39,6 +41,8 @@ const DESK_WORKERS: usize = 8;
 const CRM_WORKERS: usize = 4;
 /// Twilio sends one text a second and number; a few may wait there.
 const TWILIO_WORKERS: usize = 4;
+/// Mails and cases may wait for each other.
+const FOLLOW_UP_WORKERS: usize = 2;
 /// Asking what became of texts may wait.
 const POLL_WORKERS: usize = 1;
 /// One phone at a time: a modem has one line, and Twilio takes a call in no time.
@@ -49,6 +53,8 @@ const TWILIO: &str = "twilio";
 const MODEM_WORKERS: usize = 1;
 /// A text without a failover clock may take as long as the slowest modem (150 s) and its dialogue.
 const SMS_LIMIT: Duration = Duration::from_mins(3);
+/// A mail may take so many of the server's longest answers: a greeting, signing in, and what it thinks of the mail.
+const SMTP_STEPS: u32 = 4;
 /// What an effect's hard deadline allows beyond the requests it makes.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -73,6 +79,8 @@ pub(super) fn workers(config: &Config) -> BTreeMap<Channel, usize> {
         workers.insert(texts, TWILIO_WORKERS);
     }
     workers.extend(config.ring.channels.iter().map(|channel| (channel.for_rings(), RING_WORKERS)));
+    workers.extend(config.mail.as_ref().map(|_| (follow_ups::mails(), FOLLOW_UP_WORKERS)));
+    workers.extend(follow_ups::cases(config).map(|cases| (cases, FOLLOW_UP_WORKERS)));
     workers.extend(config.crm.keys().map(|name| (Channel::new(Lane::Crm, name), CRM_WORKERS)));
     workers
 }
@@ -92,6 +100,12 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
         by_channel.insert(outbox::asked_on(&texts), twilio.clone());
         by_channel.insert(texts.for_rings(), twilio.clone());
         by_channel.insert(texts, twilio);
+    }
+    if let Some(mailer) = mailer(config, secrets)? {
+        by_channel.insert(follow_ups::mails(), Arc::new(mailer));
+    }
+    if let Some((cases, desk)) = follow_ups::cases(config).zip(help_desk(config, secrets)?) {
+        by_channel.insert(cases, desk.effect());
     }
     for (name, crm) in &config.crm {
         by_channel.insert(Channel::new(Lane::Crm, name), crm::crm(config, crm, secrets, &wire)?);
@@ -258,23 +272,25 @@ pub(super) fn opening(config: &Config) -> Opening {
 }
 
 /// What the outbox is told.
-pub(super) fn desk(config: &Config) -> Result<outbox::Settings, TemplateError> {
+pub(super) fn desk(config: &Config, addresses: Option<Arc<dyn Addresses>>) -> Result<outbox::Settings, TemplateError> {
     let slowest = |timeouts: &mut dyn Iterator<Item = Duration>| {
         timeouts.max().unwrap_or(SLACK).saturating_mul(2).saturating_add(SLACK)
     };
     let crm = slowest(&mut config.crm.values().map(|crm| crm.timeout));
-    let look_up = crm.max(slowest(&mut config.twilio.iter().map(|twilio| twilio.timeout)));
+    let ticket = slowest(&mut config.ticket.iter().map(|ticket| ticket.timeout));
+    let mail = config.mail.as_ref().map_or(SLACK, |mail| mail.smtp.timeout.saturating_mul(SMTP_STEPS));
+    let look_up = crm.max(ticket).max(slowest(&mut config.twilio.iter().map(|twilio| twilio.timeout)));
     let llm = slowest(&mut config.llm.iter().map(|llm| llm.first_timeout.max(llm.timeout)));
     Ok(outbox::Settings {
         channels: workers(config),
         paces: config.crm.iter().map(|(name, crm)| (Channel::new(Lane::Crm, name), pace(crm))).collect(),
-        limits: Limits { llm, sms: SMS_LIMIT, mail: SLACK, ticket: SLACK, crm, look_up },
+        limits: Limits { llm, sms: SMS_LIMIT, mail, ticket, crm, look_up },
         waits: Waits {
             ladder: Ladder { base: config.outbox.retry_base, cap: config.outbox.retry_cap },
             look_up_after: config.sms.report_wait,
         },
         breaker: BreakerSettings { opens_after: config.outbox.breaker_after, pause: config.outbox.breaker_pause },
-        route: router(config)?,
+        route: router(config, addresses)?,
         opening: opening(config),
         read_again_after: config.outbox.read_again_after,
         polls: config.twilio.iter().map(|twilio| (Channel::new(Lane::Sms, TWILIO), twilio.validity)).collect(),
@@ -304,7 +320,7 @@ fn pace(crm: &config::Crm) -> Pace {
     Pace { requests: crm.rate.requests.into(), per: crm.rate.per, urgent_reserve: crm.urgent_reserve }
 }
 
-fn router(config: &Config) -> Result<route::Settings, TemplateError> {
+fn router(config: &Config, addresses: Option<Arc<dyn Addresses>>) -> Result<route::Settings, TemplateError> {
     let template = config.sms.template.as_deref().map(SmsTemplate::new).transpose()?.unwrap_or_default();
     let noted = config.crm.iter().filter(|(_, crm)| crm.note);
     Ok(route::Settings {
@@ -322,8 +338,8 @@ fn router(config: &Config) -> Result<route::Settings, TemplateError> {
         template,
         max_parts: usize::from(config.sms.max_parts),
         translit: config.sms.translit,
-        follow_up: None,
-        ticketing: None,
+        follow_up: follow_ups::follow_up(config, addresses)?,
+        ticketing: follow_ups::ticketing(config),
         note_channels: noted.map(|(name, _)| Channel::new(Lane::Crm, name)).collect(),
         note_after: config.outbox.note_after,
         crm_give_up_after: config.outbox.crm_give_up_after,

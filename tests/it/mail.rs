@@ -55,6 +55,7 @@ fn task() -> MailTask {
         text: format!("Hello Ada,\n\n.hidden\n..\n.\nGrüße 📬 {}\n", "a long line ".repeat(100)),
         html: format!("<p>Hello Ada,</p>\n<p title=\"=_x\">Grüße 📬 {}</p>\n", "<b>long</b>".repeat(100)),
         unsubscribe: Some(format!("https://leads.example.com/u/{}", "0123456789abcdef".repeat(6))),
+        repeat: false,
     }
 }
 
@@ -70,6 +71,7 @@ fn ticket() -> Work {
         email: Some("ada@bücher.example".to_owned()),
         priority: Some("high".to_owned()),
         tags: vec!["nd1".to_owned(), "login".to_owned()],
+        repeat: false,
     }))
 }
 

@@ -34,6 +34,7 @@ fn task() -> MailTask {
         text: "Hello Ada,\n\n.a line that begins with a dot\nGrüße\n".to_owned(),
         html: "<p>Hello Ada,</p>\n<p>Grüße</p>\n".to_owned(),
         unsubscribe: Some("https://leads.example.com/u/0123".to_owned()),
+        repeat: false,
     }
 }
 
@@ -45,6 +46,7 @@ fn ticket() -> TicketTask {
         email: Some("ada@example.org".to_owned()),
         priority: Some("high".to_owned()),
         tags: vec!["nd1".to_owned()],
+        repeat: false,
     }
 }
 
@@ -226,7 +228,7 @@ proptest! {
         to in "\\PC{0,12}@[a-zü.]{1,9}|[a-z\r\n<>\"@. ]{1,20}", name in any::<Option<String>>(), subject in any::<String>(),
         url in "https://\\PC{0,30}", text in any::<String>(), html in any::<String>(),
     ) {
-        let task = MailTask { to, name, subject, text, html, unsubscribe: Some(url) };
+        let task = MailTask { to, name, subject, text, html, unsubscribe: Some(url), repeat: false  };
         let Ok(letter) = written(&settings(), &task) else { return Ok(()) };
         let bytes = text_of(&letter);
         let (head, body) = bytes.split_once("\r\n\r\n").unwrap();

@@ -21,6 +21,7 @@ pub(super) fn task() -> TicketTask {
         email: Some("ada@example.com".to_owned()),
         priority: None,
         tags: vec!["nightdesk".to_owned(), "night shift".to_owned()],
+        repeat: false,
     }
 }
 

@@ -1,7 +1,5 @@
 //! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own,
-//! Twilio, Zendesk, Jira, and a GSM modem on a pseudo-terminal.
-//! Stand-ins for the outside world: an LLM (of OpenAI or Anthropic), HubSpot, Salesforce, Pipedrive, a CRM of somebody's own, Twilio, a
-//! mail server, and a GSM modem on a pseudo-terminal.
+//! Twilio, Zendesk, Jira, a mail server, and a GSM modem on a pseudo-terminal.
 //!
 //! `nightdesk demo` runs the real daemon against them, and the test suites use them as their oracle: what a simulator
 //! says it accepted is what happened in the world. So they are as strict as the vendors' published specifications,

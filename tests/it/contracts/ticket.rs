@@ -63,6 +63,7 @@ pub(super) fn case() -> TicketTask {
         email: Some("ada@example.com".to_owned()),
         priority: None,
         tags: vec!["nightdesk".to_owned(), "night shift".to_owned()],
+        repeat: false,
     }
 }
 
@@ -133,6 +134,7 @@ pub(super) fn hostile() -> impl Iterator<Item = TicketTask> {
             }),
             priority: Some(text(2)).filter(|text| !text.contains("help")),
             tags: vec![text(5), text(5)],
+            repeat: false,
         }
     })
 }
