@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::people::{DANA, LEE};
 use super::samples::PORTAL;
-use super::world::{ACCOUNT, MODEL, SF_CLIENT, SF_KEY, World};
+use super::world::{ACCOUNT, AGENT, MODEL, SF_CLIENT, SF_KEY, World};
 
 /// The path of a socket has at most so many bytes (`unix(7)`, less the zero at its end).
 const MOST_SOCKET_PATH_BYTES: usize = 107;
@@ -29,6 +29,9 @@ pub(super) struct Keys {
     pub(super) salesforce_hook: String,
     pub(super) salesforce: String,
     pub(super) openai: String,
+    pub(super) zendesk: String,
+    pub(super) smtp: String,
+    pub(super) addresses: String,
     pub(super) twilio: String,
     pub(super) website: String,
     pub(super) pin: String,
@@ -44,6 +47,9 @@ impl Keys {
             salesforce_hook: random(24),
             salesforce: random(40),
             openai,
+            zendesk: random(40),
+            smtp: random(16),
+            addresses: random(32),
             twilio: random(32),
             website: random(24),
             pin,
@@ -105,6 +111,9 @@ impl Folder {
             ("salesforce-secret", &keys.salesforce_hook),
             ("salesforce-client-secret", &keys.salesforce),
             ("openai-key", &keys.openai),
+            ("zendesk-token", &keys.zendesk),
+            ("smtp-password", &keys.smtp),
+            ("mail-key", &keys.addresses),
             ("twilio-token", &keys.twilio),
             ("website-secret", &keys.website),
             ("sim-pin", &keys.pin),
@@ -190,6 +199,7 @@ account-sid = "{ACCOUNT}"
 token = {twilio}
 from = "+13035550100"
 
+{mail}
 {crms}"#,
             DANA.key,
             LEE.key,
@@ -210,9 +220,58 @@ from = "+13035550100"
             pin = secret("sim-pin"),
             twilio_url = world.twilio.base_url(),
             twilio = secret("twilio-token"),
+            mail = self.mail(world),
             crms = self.crms(world),
         )
     }
+
+    /// The mail to who only asks, and the help desk for who needs help.
+    fn mail(&self, world: &World) -> String {
+        let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));
+        format!(
+            r#"[mail]
+from = "Northwind Scanners <hello@northwind.example>"
+reply-to = "sales@northwind.example"
+key = {key}
+postal-address = "Northwind Scanners, 12 Dock Road, Portland"
+footer = "You get this one mail because you wrote to us on northwind.example."
+calendar-url = "https://calendar.example/northwind"
+
+[mail.smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"                              # it is on this machine; a real one has "starttls" or "tls"
+user = "{AGENT}"
+password = {password}
+
+[[mail.resources]]
+title = "Scanner or camera: what a phone can't do"
+url = "https://northwind.example/compare"
+topics = ["compare", "camera"]
+
+[[mail.resources]]
+title = "1D and 2D codes in five minutes"
+url = "https://northwind.example/codes"
+topics = ["1D", "2D"]
+
+[[mail.resources]]
+title = "All scanners with prices"
+url = "https://northwind.example/scanners"
+
+[ticket]
+kind = "zendesk"
+base-url = "{zendesk_url}"
+user = "{AGENT}"
+token = {zendesk}
+"#,
+            key = secret("mail-key"),
+            port = world.smtp.address().port(),
+            password = secret("smtp-password"),
+            zendesk_url = world.zendesk.base_url(),
+            zendesk = secret("zendesk-token"),
+        )
+    }
+
     /// The CRMs, and the source that only one of them needs.
     fn crms(&self, world: &World) -> String {
         let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));

@@ -78,6 +78,9 @@ pub(super) const EITHER: &str = "either";
 const BY_EITHER: WantedAction = ("sms", EITHER, "done");
 /// The text that calls somebody, or what whoever answers is told.
 const BY_MODEM: WantedAction = ("sms", "modem", "done");
+/// The follow-up to who only asks, and the case of who needs help.
+const MAIL: WantedAction = ("mail", "smtp", "done");
+const CASE: WantedAction = ("ticket", "zendesk", "done");
 const FIELDS: WantedAction = ("crm_update", "hubspot", "done");
 const NOTE: WantedAction = ("crm_note", "hubspot", "done");
 const SF_FIELDS: WantedAction = ("crm_update", "salesforce", "done");
@@ -114,7 +117,7 @@ pub(super) const SAMPLES: [Sample; 10] = [
     Sample {
         name: "tire-kicker",
         title: "Somebody who looks around",
-        about: "Nobody is woken for this.",
+        about: "Nobody is woken for this: a mail with the right links goes out by itself.",
         person: Person {
             first: "Tom",
             last: "Okafor",
@@ -127,12 +130,12 @@ pub(super) const SAMPLES: [Sample; 10] = [
         ),
         around: Around::Nothing,
         answer: 202,
-        want: Want::Lead(Label::TireKicker, &[FIELDS, NOTE]),
+        want: Want::Lead(Label::TireKicker, &[MAIL, FIELDS, NOTE]),
     },
     Sample {
         name: "support",
         title: "A customer in trouble",
-        about: "Loud, but not a sale: it must leave the sales queue.",
+        about: "Loud, but not a sale: the support team gets it, and it leaves the sales queue.",
         person: Person {
             first: "Ines",
             last: "Duarte",
@@ -145,7 +148,7 @@ pub(super) const SAMPLES: [Sample; 10] = [
         ),
         around: Around::Nothing,
         answer: 202,
-        want: Want::Lead(Label::SupportRequest, &[FIELDS, NOTE]),
+        want: Want::Lead(Label::SupportRequest, &[CASE, FIELDS, NOTE]),
     },
     Sample {
         name: "spam",
@@ -257,7 +260,7 @@ pub(super) const SAMPLES: [Sample; 10] = [
         ),
         around: Around::OptionRemoved(Label::TireKicker),
         answer: 202,
-        want: Want::Lead(Label::TireKicker, &[FIELDS, NOTE]),
+        want: Want::Lead(Label::TireKicker, &[MAIL, FIELDS, NOTE]),
     },
     Sample {
         name: "salesforce",

@@ -108,8 +108,7 @@ pub(super) fn event(
         }
         What::Mailed { to, subject, text } => {
             page.moment(after, &format!("the follow-up leaves for {to}:"))?;
-            page.quote_beside(&format!("Subject: {subject}"))?;
-            text.lines().try_for_each(|line| page.quote_beside(line))
+            page.quote_beside(&format!("Subject: {subject}\n\n{text}"))
         }
         What::Handed { channel, link } => {
             page.moment(after, &format!("the support team has it, in {}:", way(channel)))?;

@@ -77,12 +77,28 @@ fn in_the_world(sample: &Sample, world: &World) -> Vec<String> {
     if shown != notes {
         faults.push(format!("{vendor} shows {shown} notes, not {notes}"));
     }
+    faults.extend(handed_on(sample, wanted, world));
     if matches!(sample.around, Around::OptionRemoved(_))
         && !world.notes(&place).concat().iter().any(|line| line.contains("could not"))
     {
         faults.push("its note doesn't tell that HubSpot refused".to_owned());
     }
     faults
+}
+
+/// One mail to whoever only asks, one case for whoever needs help, and to nobody else anything.
+fn handed_on(sample: &Sample, wanted: &[WantedAction], world: &World) -> Vec<String> {
+    let address = sample.person.email;
+    let count = |kind: &str| wanted.iter().filter(|(known, ..)| *known == kind).count();
+    let mails = world.smtp.mails().iter().filter(|mail| mail.to == address).count();
+    let cases = world.zendesk.tickets();
+    let of_person =
+        |requester: &Option<(String, String)>| requester.as_ref().is_some_and(|(_, email)| email == address);
+    let cases = cases.iter().filter(|case| of_person(&case.requester)).count();
+    let odd = |what: &str, got: usize, want: usize| {
+        (got != want).then(|| format!("there are {got} {what} for {address}, not {want}"))
+    };
+    [odd("mails", mails, count("mail")), odd("cases", cases, count("ticket"))].into_iter().flatten().collect()
 }
 
 /// One text for each that left, by the channel that carried it.

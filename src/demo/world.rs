@@ -1,5 +1,5 @@
-//! The world around the demo's desk: a language model, a HubSpot account, a Salesforce org, a Twilio account and a
-//! modem, all simulated.
+//! The world around the demo's desk: language models, a HubSpot account, a Salesforce org, a Zendesk, a mail server, a
+//! Twilio account and a modem, all simulated.
 //!
 //! What they say happened is what happened: the story shows their side of it, and their list of the desk's mistakes
 //! must stay empty.
@@ -10,7 +10,8 @@ use std::path::Path;
 use super::folder::Keys;
 use super::samples::{Record, SAMPLES};
 use super::sim::modem::Setup;
-use super::sim::{HubSpot, Llm, Modem, Salesforce, Sim, Twilio};
+use super::sim::smtp::{Mishap, Offer, Step};
+use super::sim::{HubSpot, Llm, Modem, Salesforce, Sim, Smtp, Twilio, Zendesk};
 use crate::model::Label;
 
 /// The account at Twilio.
@@ -28,6 +29,8 @@ pub(super) const SF_FLAG: &str = "High_Priority__c";
 pub(super) const SF_KEY: &str = "Nightdesk_Key__c";
 /// The consumer key of the app that the org knows the desk by.
 pub(super) const SF_CLIENT: &str = "3MVG9nightdesk";
+/// Who signs in to Zendesk, and to the mail server.
+pub(super) const AGENT: &str = "desk@northwind.example";
 /// The contact that the example for curl belongs to.
 pub(super) const VISITOR: u32 = 110;
 
@@ -40,6 +43,10 @@ pub enum Culprit {
     Hubspot,
     /// Salesforce is down.
     Salesforce,
+    /// Zendesk is down.
+    Zendesk,
+    /// The mail server refuses every mail.
+    Mail,
     /// Twilio is down.
     Twilio,
     /// The modem takes texts and falls silent.
@@ -52,6 +59,8 @@ pub(super) struct World {
     pub(super) llm: Sim<Llm>,
     pub(super) hubspot: Sim<HubSpot>,
     pub(super) salesforce: Sim<Salesforce>,
+    pub(super) zendesk: Sim<Zendesk>,
+    pub(super) smtp: Smtp,
     pub(super) twilio: Sim<Twilio>,
     pub(super) modem: Modem,
 }
@@ -94,6 +103,8 @@ impl World {
             llm: Sim::spawn(Llm::new(keys.openai.as_str()).model(MODEL)).await?,
             hubspot: Sim::spawn(account).await?,
             salesforce: Sim::spawn(org).await?,
+            zendesk: Sim::spawn(Zendesk::new(AGENT, keys.zendesk.as_str())).await?,
+            smtp: Smtp::spawn(Offer { login: Some((AGENT.to_owned(), keys.smtp.clone())), ..Offer::default() }).await?,
             twilio: Sim::spawn(Twilio::new(ACCOUNT, &keys.twilio)).await?,
             modem: Setup::default().pin(&keys.pin).spawn(port)?,
         })
@@ -104,6 +115,8 @@ impl World {
             Culprit::Llm => self.llm.misbehave(),
             Culprit::Hubspot => self.hubspot.misbehave(),
             Culprit::Salesforce => self.salesforce.misbehave(),
+            Culprit::Zendesk => self.zendesk.misbehave(),
+            Culprit::Mail => self.smtp.misbehave(Step::Data, Mishap::Says(554, "5.7.1 no mail from here")),
             Culprit::Twilio => self.twilio.misbehave(),
             Culprit::Modem => self.modem.misbehave(),
         }
@@ -115,6 +128,8 @@ impl World {
         of("the model", self.llm.violations())
             .chain(of("HubSpot", self.hubspot.violations()))
             .chain(of("Salesforce", self.salesforce.violations()))
+            .chain(of("Zendesk", self.zendesk.violations()))
+            .chain(of("the mail server", self.smtp.violations()))
             .chain(of("Twilio", self.twilio.violations()))
             .chain(of("the modem", self.modem.violations()))
             .collect()

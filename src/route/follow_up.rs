@@ -99,14 +99,13 @@ pub fn mail(settings: &FollowUp, lead: &Lead, open: bool) -> Option<MailTask> {
     let to = lead.email.clone()?;
     let message = lead.message.as_deref().unwrap_or_default();
     let language = language_of(&settings.languages, message)?;
-    let (topics, resources) = chosen(settings, language, message);
+    let resources = chosen(settings, language, message);
     let name = lead.name.as_deref().and_then(greeted);
     let unsubscribe = settings.addresses.unsubscribe_url(settings.addresses.hash(&to));
     let facts = Facts {
         name: name.as_deref(),
         business: &settings.business,
         resources: &resources,
-        topics: &topics,
         calendar: settings.calendar.as_deref(),
         open,
         footer: &settings.footer,
@@ -120,28 +119,17 @@ pub fn mail(settings: &FollowUp, lead: &Lead, open: bool) -> Option<MailTask> {
     Some(MailTask { to, name, subject, text, html, unsubscribe, repeat: false })
 }
 
-/// The topics that the message is about, as the operator spells them, and the links that are right for it.
-fn chosen<'s>(settings: &'s FollowUp, language: &Language, message: &str) -> (Vec<&'s str>, Vec<(&'s str, &'s str)>) {
+/// The links that are right for a message: those whose topics it has, then those that suit everybody.
+fn chosen<'s>(settings: &'s FollowUp, language: &Language, message: &str) -> Vec<(&'s str, &'s str)> {
     let speaks = |resource: &&Resource| resource.language.as_ref().is_none_or(|tag| *tag == language.tag);
-    let mut topics = Vec::new();
-    let mut right = Vec::new();
-    for resource in settings.resources.iter().filter(speaks) {
-        let found = resource.topics.iter().find(|topic| is_about(message, topic));
-        if let Some(topic) = found {
-            if !topics.contains(&topic.as_str()) {
-                topics.push(topic.as_str());
-            }
-            right.push(resource);
-        }
-    }
-    let general = settings.resources.iter().filter(speaks).filter(|resource| resource.topics.is_empty());
-    right.extend(general);
+    let spoken = || settings.resources.iter().filter(speaks);
+    let fits = |resource: &&Resource| resource.topics.iter().any(|topic| is_about(message, topic));
+    let mut right: Vec<&Resource> = spoken().filter(fits).collect();
+    right.extend(spoken().filter(|resource| resource.topics.is_empty()));
     if right.is_empty() {
-        right.extend(settings.resources.first());
+        right.extend(spoken().next().or(settings.resources.first()));
     }
-    right.truncate(MAX_RESOURCES);
-    topics.truncate(MAX_RESOURCES);
-    (topics, right.into_iter().map(|resource| (resource.title.as_str(), resource.url.as_str())).collect())
+    right.iter().take(MAX_RESOURCES).map(|resource| (resource.title.as_str(), resource.url.as_str())).collect()
 }
 
 /// Why this lead gets no mail, as far as address and time tell.

@@ -211,7 +211,8 @@ fn mail_line(action: &Action, clock: &Clock<'_>) -> String {
 fn ticket_line(action: &Action, clock: &Clock<'_>) -> String {
     let (at, channel, why) = (clock.tell(action.ended_at), action.channel.short_name(), reason(action));
     match action.state {
-        JobState::Done => format!("{at}handed to support ({channel}){why}."),
+        // No full stop: it would become part of the link.
+        JobState::Done => format!("{at}handed to support ({channel}){why}"),
         JobState::Dead => format!("{at}could not be handed to support ({channel}){why}: please do it by hand."),
         JobState::Cancelled => format!("{at}not handed to support ({channel}){why}."),
         JobState::Unknown | JobState::Ready | JobState::Leased => {

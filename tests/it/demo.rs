@@ -53,8 +53,8 @@ fn ten_leads_end_as_they_should() {
     let in_salesforce = ["sms modem done", "sms modem done", "crm_update salesforce done", noted, noted];
     let wanted = [
         ("urgent", "settled", json!("URGENT_BUYER"), claimed(&by_modem)),
-        ("tire-kicker", "settled", json!("TIRE_KICKER"), crm.to_vec()),
-        ("support", "settled", json!("SUPPORT_REQUEST"), crm.to_vec()),
+        ("tire-kicker", "settled", json!("TIRE_KICKER"), [&["mail smtp done"][..], &crm].concat()),
+        ("support", "settled", json!("SUPPORT_REQUEST"), [&["ticket zendesk done"][..], &crm].concat()),
         ("spam", "settled", json!("SPAM"), vec!["crm_update hubspot done"]),
         ("html-mess", "settled", json!("URGENT_BUYER"), claimed(&by_modem)),
         ("duplicate", "duplicate", Value::Null, vec![]),
@@ -65,7 +65,7 @@ fn ten_leads_end_as_they_should() {
             json!("URGENT_BUYER"),
             claimed(&["sms modem cancelled", either, either, either, "sms twilio done"]),
         ),
-        ("crm-refuses", "settled", json!("TIRE_KICKER"), crm.to_vec()),
+        ("crm-refuses", "settled", json!("TIRE_KICKER"), [&["mail smtp done"][..], &crm].concat()),
         ("salesforce", "settled", json!("URGENT_BUYER"), in_salesforce.to_vec()),
     ];
     assert_eq!(entries.len(), wanted.len());
@@ -81,7 +81,7 @@ fn ten_leads_end_as_they_should() {
         assert!(entry["lead_id"].is_string(), "{sample}");
     }
     assert_eq!(entries[5]["lead_id"], entries[0]["lead_id"], "a duplicate is the first lead");
-    assert_eq!(entries[8]["actions"][0]["attempts"], 2, "refused, then requeued");
+    assert_eq!(entries[8]["actions"][1]["attempts"], 2, "refused, then requeued");
 }
 
 #[test]
@@ -102,6 +102,9 @@ fn the_story_is_for_people_and_what_it_says_to_try_works() {
         "Lee answers: the lead is Lee's",
         "Salesforce shows on lead 00Q",
         "and a completed task on lead 00Q",
+        "the follow-up leaves for tom.okafor@mail.example",
+        "No more mail from us: https://leads.example.com/u/",
+        "the support team has it, in Zendesk",
         "nightdesk.db",
         "alias desk=",
     ] {
@@ -127,7 +130,9 @@ fn a_world_that_misbehaves_is_noticed() {
             (who, demo(home.path(), &["--json", "--misbehave", who]))
         })
     };
-    for (who, output) in ["llm", "hubspot", "salesforce", "twilio", "modem"].map(run).map(|run| run.join().unwrap()) {
+    for (who, output) in
+        ["llm", "hubspot", "salesforce", "zendesk", "mail", "twilio", "modem"].map(run).map(|run| run.join().unwrap())
+    {
         assert_eq!(output.status.code(), Some(70), "{who}: {output:?}");
         assert_eq!(entries(&output).len(), 10, "{who}");
     }

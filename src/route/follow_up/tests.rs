@@ -71,7 +71,7 @@ Hello Anna,
 
 thank you for writing to Acme & Sons. Your message has reached us, and we are closed at the moment.
 
-You asked about prices, data sheet. This may help:
+This may answer what you asked:
 
 - Price list: https://acme.example/price-list
 - Data sheets: https://acme.example/data-sheets

@@ -1,7 +1,7 @@
 //! The words of a follow-up: the languages it is written in, how one is chosen, and what a template may use.
 //!
 //! Nothing of the message goes out again. It only chooses: the language by its small words, the resources by the topics
-//! that the operator gave them; what is shown of a topic is the operator's own spelling.
+//! that the operator gave them.
 
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
@@ -44,7 +44,6 @@ pub(super) struct Facts<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) business: &'a str,
     pub(super) resources: &'a [(&'a str, &'a str)],
-    pub(super) topics: &'a [&'a str],
     pub(super) calendar: Option<&'a str>,
     pub(super) open: bool,
     pub(super) footer: &'a str,
@@ -114,7 +113,6 @@ impl Facts<'_> {
             name: None,
             business: "Acme",
             resources: &[("Prices", "https://acme.example/prices")],
-            topics: &[],
             calendar: None,
             open: true,
             footer: "You wrote to us.",
@@ -126,9 +124,8 @@ impl Facts<'_> {
     fn value(&self) -> Value {
         let resource = |&(title, url): &(&str, &str)| context! { title, url };
         let resources: Vec<Value> = self.resources.iter().map(resource).collect();
-        let topics: Vec<Value> = self.topics.iter().map(|&topic| topic.into()).collect();
         context! {
-            name => self.name, business => self.business, resources, topics, calendar => self.calendar,
+            name => self.name, business => self.business, resources, calendar => self.calendar,
             open => self.open, footer => self.footer, postal_address => self.postal_address,
             unsubscribe => self.unsubscribe,
         }
