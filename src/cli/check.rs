@@ -96,6 +96,7 @@ impl Check {
         if self.depth.online {
             online::models(&desk.config, secrets, found).await?;
             online::twilio(&desk.config, secrets, found).await?;
+            online::follow_ups(&desk.config, secrets, found).await?;
         }
         if self.depth.online || self.depth.create_properties {
             online::crms(&desk.config, secrets, found).await?;

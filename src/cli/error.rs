@@ -164,6 +164,20 @@ pub enum CliError {
          key = {{ credential = \"mail-key\" }} under [mail]"
     )]
     NoMail,
+    /// No follow-up is configured.
+    #[error("no follow-up mail is sent: `nightdesk check` tells what is missing")]
+    NoFollowUp,
+    /// No mail server is configured.
+    #[error("there is no mail server: fill in [mail] and [mail.smtp]")]
+    NoMailServer,
+    /// The mail server didn't take a test.
+    #[error("the mail was not sent: {why}{cure}")]
+    NotMailed {
+        /// Its words.
+        why: String,
+        /// What to do.
+        cure: String,
+    },
     /// Nothing keeps mail from an address.
     #[error("this address may get mail already")]
     NotSuppressed,
@@ -273,6 +287,7 @@ impl CliError {
             | Self::Ailing
             | Self::NotRunning
             | Self::NotReached { .. }
+            | Self::NotMailed { .. }
             | Self::NotReconciled { .. }
             | Self::SwitchByHand(_)
             | Self::NobodySwitches(_)
@@ -291,6 +306,8 @@ impl CliError {
             | Self::NobodyOnCall
             | Self::NotSuppressed
             | Self::NoModel
+            | Self::NoFollowUp
+            | Self::NoMailServer
             | Self::NoSource { .. }
             | Self::NeedsRecord(_)
             | Self::NoCertificate => exit::NO_INPUT,

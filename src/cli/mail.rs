@@ -1,7 +1,9 @@
-//! `nightdesk mail`: which addresses get no mail, and what was sent.
+//! `nightdesk mail`: which addresses get no mail, and what was sent; `try_out` shows a mail and sends one to ourselves.
 //!
 //! The database knows addresses by their hashes only, so a list can't name them; whoever has an address asks for it. The
 //! desk hashes it, because it has the key.
+
+mod try_out;
 
 use std::io::Write;
 
@@ -20,7 +22,7 @@ const SHORT: usize = 8;
 /// Nothing gives way: what stands last says the most.
 const FIT: Fit = Fit { widest: 20, dispensable: &[] };
 
-/// Look at mails that were sent, and at addresses that get none.
+/// Look at mails, try them out, and keep them from addresses.
 #[derive(Debug, Subcommand)]
 pub(super) enum MailCommand {
     /// List addresses that get no mail, by their hashes, newest first
@@ -29,6 +31,10 @@ pub(super) enum MailCommand {
     Suppress(Suppress),
     /// Let an address get mail again
     Unsuppress(Unsuppress),
+    /// Print the mail that a lead would get; nothing is sent
+    Preview(try_out::Preview),
+    /// Send a mail to an address of yours, past the desk
+    SendTest(try_out::SendTest),
 }
 
 /// Arguments of `mail list`.
@@ -70,7 +76,8 @@ pub(super) struct Unsuppress {
 
 impl MailCommand {
     pub(super) async fn run(&self, desk: &Desk, out: &mut dyn Write) -> Result<(), CliError> {
-        if desk.config.mail.as_ref().is_none_or(|mail| mail.key.is_none()) {
+        let needs_key = !matches!(self, Self::Preview(_) | Self::SendTest(_));
+        if needs_key && desk.config.mail.as_ref().is_none_or(|mail| mail.key.is_none()) {
             return Err(CliError::NoMail);
         }
         match self {
@@ -78,6 +85,8 @@ impl MailCommand {
             Self::List(args) => args.suppressions(desk, out),
             Self::Suppress(args) => args.run(desk, out).await,
             Self::Unsuppress(args) => args.run(desk, out).await,
+            Self::Preview(args) => args.run(desk, out),
+            Self::SendTest(args) => args.run(desk, out).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the vendors say of us: models, CRMs, Twilio. No lead is sent and nothing is billed.
+//! What the vendors say of us: models, CRMs, Twilio, the mail server, the help desk. No lead is sent and nothing is billed.
 //!
 //! Called by `check` only, with `--online` or `--create-properties`. One vendor's refusal keeps no other from being asked.
 
@@ -33,6 +33,17 @@ pub(super) async fn models(config: &Config, secrets: &Secrets, found: &mut Findi
 pub(super) async fn twilio(config: &Config, secrets: &Secrets, found: &mut Findings) -> Result<(), CliError> {
     let Some(twilio) = app::twilio(config, secrets).map_err(app::AppError::from)? else { return Ok(()) };
     found.judged("twilio", &twilio.verify().await, "the account is taken");
+    Ok(())
+}
+
+/// Whether the mail server and the help desk take us.
+pub(super) async fn follow_ups(config: &Config, secrets: &Secrets, found: &mut Findings) -> Result<(), CliError> {
+    if let Some(mailer) = app::mailer(config, secrets).map_err(app::AppError::from)? {
+        found.judged("mail.smtp", &mailer.verify().await, "the server takes us");
+    }
+    if let Some(desk) = app::help_desk(config, secrets).map_err(app::AppError::from)? {
+        found.judged("ticket", &desk.verify().await, "the help desk takes us");
+    }
     Ok(())
 }
 
