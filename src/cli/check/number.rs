@@ -3,6 +3,8 @@
 //! A warning and never an error: numbering plans change faster than the tables of them that are built in, and a colleague
 //! knows the own number best.
 
+use rlibphonenumber::PHONE_NUMBER_UTIL;
+
 use super::Findings;
 use crate::config::Config;
 use crate::model::Phone;
@@ -16,7 +18,7 @@ pub(super) fn on_call(config: &Config, found: &mut Findings) {
 }
 
 fn is_known(phone: &Phone) -> bool {
-    phonenumber::parse(None, phone.as_str()).is_ok_and(|number| phonenumber::is_valid(&number))
+    PHONE_NUMBER_UTIL.parse(phone.as_str(), None).is_ok_and(|number| number.is_valid())
 }
 
 #[cfg(test)]

@@ -24,8 +24,9 @@ the GPL). libsqlite3-sys brings SQLite, which is in the public domain; ring brin
 The number of each text is in brackets.
 ";
 
-/// Ships no text of its licence, but another crate of the same author under the same one does.
-const WITHOUT_TEXT: [(&str, &str); 2] = [("alloc-stdlib", "alloc-no-stdlib"), ("oncemutex", "new_debug_unreachable")];
+/// Ships no text of its licence, but another crate under the same one does, by the same author or naming none.
+const WITHOUT_TEXT: [(&str, &str); 3] =
+    [("alloc-stdlib", "alloc-no-stdlib"), ("rlibphonenumber", "prost"), ("zeroes_itoa", "fast-cat")];
 
 /// Stands above a licence, or doesn't, and says nothing that its text doesn't.
 const TITLES: [&str; 5] =
