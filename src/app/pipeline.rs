@@ -13,7 +13,7 @@ use crate::failpoint;
 use crate::model::{Done, Effect, Failure, Fault, Lead, Outcome, Reading, Report, Task, Work};
 use crate::sanitize;
 
-/// Sanitise, then ask the model.
+/// Sanitise, then ask this model.
 pub(super) struct Pipeline {
     pub(super) classifier: Classifier,
     pub(super) reader: Reader,
@@ -35,7 +35,10 @@ impl Effect for Pipeline {
             work.lead.phone.clone_from(&reading.phone);
             let mut report = if reading.message.is_empty() {
                 let failure = Failure::new(Fault::Permanent, "nothing is left of the message after cleaning");
-                Report::of(Outcome::Failed(failure.cure("read the raw payload: `nightdesk leads show`")))
+                let failure = failure.cure("read the raw payload: `nightdesk leads show`");
+                // No other model would be asked either.
+                let failure = Failure { final_everywhere: true, ..failure };
+                Report { cost_micros: Some(0), ..Report::of(Outcome::Failed(failure)) }
             } else {
                 self.classifier.classify(&reading.message, &work).await
             };

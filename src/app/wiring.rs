@@ -32,7 +32,7 @@ use super::power::Power;
 pub(super) use addresses::{addresses, unsubscribe};
 pub use crm::broken_requests;
 pub use follow_ups::{HelpDeskClient, help_desk, mailer, preview};
-pub use models::{classifiers, first_call};
+pub use models::{budget, classifiers, first_call};
 pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
@@ -71,7 +71,7 @@ pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Every destination of the configuration, and how many effects may run on it at once.
 pub(super) fn workers(config: &Config) -> BTreeMap<Channel, usize> {
     let mut workers = BTreeMap::from([(Channel::desk(), DESK_WORKERS)]);
-    workers.extend(config.llm.first().map(|llm| (Channel::new(Lane::Llm, &llm.name), llm.concurrency.max(1))));
+    workers.extend(config.llm.iter().map(|llm| (Channel::new(Lane::Llm, &llm.name), llm.concurrency.max(1))));
     workers.extend(config.modem.keys().map(|name| (Channel::new(Lane::Sms, name), MODEM_WORKERS)));
     if config.twilio.is_some() {
         let texts = Channel::new(Lane::Sms, TWILIO);
@@ -91,9 +91,9 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
     let reader = reader(config);
     by_channel.insert(Channel::desk(), Arc::new(Timers { reader: reader.clone() }));
     let wire = Wire::new();
-    if let Some(llm) = config.llm.first() {
+    for llm in &config.llm {
         let classifier = models::classifier(config, llm, secrets, &wire)?;
-        by_channel.insert(classifier.channel(), Arc::new(Pipeline { classifier, reader }));
+        by_channel.insert(classifier.channel(), Arc::new(Pipeline { classifier, reader: reader.clone() }));
     }
     if let Some(twilio) = twilio(config, secrets)? {
         let (texts, twilio) = (Channel::new(Lane::Sms, TWILIO), Arc::new(twilio));
@@ -285,6 +285,7 @@ pub(super) fn desk(config: &Config, addresses: Option<Arc<dyn Addresses>>) -> Re
         channels: workers(config),
         paces: config.crm.iter().map(|(name, crm)| (Channel::new(Lane::Crm, name), pace(crm))).collect(),
         limits: Limits { llm, sms: SMS_LIMIT, mail, ticket, crm, look_up },
+        models: models::models(config),
         waits: Waits {
             ladder: Ladder { base: config.outbox.retry_base, cap: config.outbox.retry_cap },
             look_up_after: config.sms.report_wait,

@@ -24,7 +24,7 @@ pub use settings::{Dialect, Forced, Price, Protocol, Role, Settings, Structured,
 use crate::model::{
     Channel, ClassifiedBy, Done, Failure, Fault, Label, Lane, LlmCall, Outcome, Phone, Report, Timestamp, Trace, Work,
 };
-use crate::wire::{self, Answer, Call, Wire, WireError};
+use crate::wire::{self, Answer, Call, Leg, Wire, WireError};
 
 use answer::BadAnswer;
 use prompt::Prompt;
@@ -58,6 +58,8 @@ struct Asked {
     call: LlmCall,
     trace: Trace,
     came: Result<Label, Stop>,
+    /// What it cost, or may have; nothing without a price.
+    cost_micros: Option<u64>,
 }
 
 /// Why a request gave no label.
@@ -89,6 +91,7 @@ impl Classifier {
 
         let mut asked = self.ask(&prompt.system, &turns, limit, work.hard_deadline).await;
         let mut llm_calls = Vec::new();
+        let mut first_cost = None;
         if let Err(Stop::Unusable { why, content }) = &asked.came {
             let limit = if *why == BadAnswer::CutOff { limit.saturating_mul(2) } else { limit };
             if *why != BadAnswer::NotACompletion {
@@ -97,6 +100,7 @@ impl Classifier {
                 turns.extend([Turn::Assistant(shown), Turn::User(asked_again)]);
             }
             llm_calls.push(asked.call);
+            first_cost = asked.cost_micros;
             asked = self.ask(&prompt.system, &turns, limit, work.hard_deadline).await;
         }
         let outcome = match asked.came {
@@ -105,7 +109,8 @@ impl Classifier {
             Err(Stop::Unusable { why, .. }) => Outcome::Failed(self.malformed(&why)),
         };
         llm_calls.push(asked.call);
-        Report { llm_calls, ..Report::traced(outcome, asked.trace) }
+        let cost_micros = asked.cost_micros.map(|cost| cost.saturating_add(first_cost.unwrap_or(0)));
+        Report { llm_calls, cost_micros, ..Report::traced(outcome, asked.trace) }
     }
 
     /// The request that [`Classifier::classify`] would begin with, for a lead with that number.
@@ -140,6 +145,8 @@ impl Classifier {
             self.warm.store(true, Ordering::Relaxed);
         }
         let Judged { came, answer, tokens } = self.judge(&got);
+        let asked_bytes = turns.iter().map(Turn::bytes).fold(system.len(), usize::saturating_add);
+        let cost_micros = self.settings.price.map(|price| cost(price, &got, tokens, (asked_bytes, limit)));
         // The prompt is in the call's own record and an answer that was taken too: the trace doesn't repeat them.
         let trace = wire::trace(&Call { body: None, ..call }, &got, settings.protocol.request_id());
         let vendor_id = trace.vendor_id.clone().or_else(|| settings.protocol.request_id_of(got.as_ref().ok()?));
@@ -160,7 +167,7 @@ impl Classifier {
             request_id: trace.vendor_id.clone(),
             error: came.as_ref().err().map(Stop::words),
         };
-        Asked { call, trace, came }
+        Asked { call, trace, came, cost_micros }
     }
 
     /// Folds what came over the wire into a label, an answer to repair, or a failure.
@@ -239,6 +246,16 @@ impl Stop {
             Self::Failed(failure) => failure.reason.clone(),
         }
     }
+}
+
+/// What a call cost. One that was surely not served cost nothing; one that may have been, its most: so many bytes were
+/// asked, and so many tokens could be answered.
+fn cost(price: Price, got: &Result<Answer, WireError>, tokens: Tokens, (bytes, limit): (usize, u32)) -> u64 {
+    let not_served = match got {
+        Err(error) => error.leg != Leg::MaybeSent,
+        Ok(answer) => !answer.is_success(),
+    };
+    if not_served { 0 } else { price.of(tokens).unwrap_or_else(|| price.most(bytes, limit)) }
 }
 
 /// The conversation after the instructions. The first turn alone stands as it was sent.

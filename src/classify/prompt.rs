@@ -91,6 +91,15 @@ pub(super) fn repair(answer: Option<&str>, why: &BadAnswer) -> (String, String) 
     (shown, format!("That can't be used: {why}. {FORMAT}"))
 }
 
+/// The most bytes that a first request's words may have, and those that its repair adds.
+pub(super) fn most_bytes(business: &str) -> (usize, usize) {
+    const FRAME: usize = 512;
+    const WORDS: usize = 1_024;
+    let message = MESSAGE_CHARS.saturating_mul(4);
+    let first = system(business).len().saturating_add(message).saturating_add(FRAME);
+    (first, SHOWN_CHARS.saturating_mul(4).saturating_add(WORDS))
+}
+
 fn system(business: &str) -> String {
     let business = match business.trim() {
         "" => String::new(),

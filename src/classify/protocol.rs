@@ -156,6 +156,13 @@ impl Protocol {
 }
 
 impl Turn {
+    /// How long it is.
+    pub(super) const fn bytes(&self) -> usize {
+        match self {
+            Self::User(text) | Self::Assistant(text) => text.len(),
+        }
+    }
+
     /// The turn as both protocols write it.
     pub(super) fn message(&self) -> Value {
         match self {

@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::prompt;
 use super::protocol::Tokens;
+
+/// What a server adds to a prompt: roles, and the form of the answer.
+const FRAME_TOKENS: usize = 512;
 
 /// One model, as configured.
 #[derive(Debug, Clone)]
@@ -33,6 +37,18 @@ pub struct Settings {
     pub business: String,
     /// Hide e-mail addresses and telephone numbers from the model.
     pub mask_contacts: bool,
+}
+
+impl Settings {
+    /// The most that one try may cost, in millionths: a question, and one more to repair its answer, which may be twice as
+    /// long. `None`: it has no price.
+    #[must_use]
+    pub fn most_per_try(&self) -> Option<u64> {
+        let (first, repair) = prompt::most_bytes(&self.business);
+        let price = self.price?;
+        let twice = self.max_tokens.saturating_mul(2);
+        Some(price.most(first, self.max_tokens).saturating_add(price.most(first.saturating_add(repair), twice)))
+    }
 }
 
 /// How a server is spoken to.
@@ -107,6 +123,12 @@ impl Price {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
         let micros = |price: f64| (price * 1e6).round().clamp(0.0, 1e15) as u64;
         Self { prompt_micros: micros(prompt), completion_micros: micros(completion) }
+    }
+
+    /// The most that a call may cost whose prompt has so many bytes, in millionths: no token is shorter than a byte.
+    pub(super) fn most(self, prompt_bytes: usize, limit: u32) -> u64 {
+        let prompt = u32::try_from(prompt_bytes.saturating_add(FRAME_TOKENS)).unwrap_or(u32::MAX);
+        self.of(Tokens { prompt: Some(prompt), completion: Some(limit) }).unwrap_or(u64::MAX)
     }
 
     /// The cost of one call in millionths, rounded to the nearest.

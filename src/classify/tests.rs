@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::model::{AttemptId, Job, JobId, Lead, LeadCode, LeadId, Priority, RowId, Task};
+use crate::model::{AttemptId, ClassifyTask, Job, JobId, Lead, LeadCode, LeadId, Priority, RowId, Task};
 use crate::wire::tests::{peer, reset};
 
 impl Settings {
@@ -111,7 +111,7 @@ fn work(within: Duration) -> Work {
     let job = Job {
         id: JobId::fresh(now),
         lead: lead.id,
-        task: Task::Classify { again: false },
+        task: Task::Classify(ClassifyTask::default()),
         channel: Channel::new(Lane::Llm, "small"),
         priority: Priority::Normal,
         due_at: now,

@@ -22,6 +22,7 @@ mod sanitize;
 mod secret;
 mod sms;
 mod source;
+mod spending;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -48,6 +49,7 @@ pub use sanitize::Sanitize;
 pub use secret::{SECRET_MAX_BYTES, SecretError, SecretRef, Secrets, is_credential_name, secret_of};
 pub use sms::{Sender, Sms, Twilio};
 pub use source::{Fields, Shape, Source};
+pub use spending::Spending;
 pub use ticket::{HelpDesk, Ticket};
 pub use tls::Tls;
 pub use typed::BaseUrl;
@@ -74,6 +76,8 @@ pub struct Config {
     pub sources: BTreeMap<String, Source>,
     /// The language models, in order of preference.
     pub llm: Vec<Llm>,
+    /// What may be spent on them.
+    pub spending: Spending,
     /// What is taken out of messages beyond what the program knows by itself.
     pub sanitize: Sanitize,
     /// Deadlines of the classification.
@@ -173,6 +177,7 @@ impl Config {
             business,
             sources: named(sources, |name, raw| Source::of(name, raw, &around, problems)),
             llm: llms,
+            spending: Spending::of(raw.spending.unwrap_or_default(), problems),
             sanitize: Sanitize::of(raw.sanitize.unwrap_or_default(), problems),
             classify: Classify::of(raw.classify.unwrap_or_default(), problems),
             modem: named(modem, |name, raw| Modem::of(name, raw, sms.give_up_after, problems)),
@@ -207,13 +212,11 @@ impl Config {
         }
         let mut names = BTreeMap::new();
         for (nth, llm) in self.llm.iter().enumerate() {
-            if nth > 0 {
-                problems.warn(format!("llm[{nth}]"), "only the first is asked in this version");
-            }
             if let Some(other) = names.insert(&llm.name, nth) {
                 problems.error(format!("llm[{nth}].name"), format!("the same name as llm[{other}]"));
             }
         }
+        self.spending.look_at(&self.llm, problems);
         self.look_at_reconciles(problems);
         self.look_for_gaps(problems);
     }

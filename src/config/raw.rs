@@ -42,6 +42,7 @@ tables! {
         oncall: OnCall,
         sources: BTreeMap<String, Source>,
         llm: Vec<Llm>,
+        spending: Spending,
         sanitize: Sanitize,
         classify: Classify,
         sms: Sms,
@@ -194,6 +195,11 @@ tables! {
         concurrency: u16,
         input_price: f64,
         output_price: f64,
+    }
+    Spending {
+        llm_per_day: f64,
+        llm_per_month: f64,
+        currency: String,
     }
     Sanitize {
         drop_lines: Vec<String>,

@@ -144,7 +144,7 @@ fn what(lead: &Lead, job: &JobRow, jobs: &[JobRow]) -> Option<What> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClassifiedBy, CrmNote, CrmRecord, JobId, LeadCode, LeadId, RowId};
+    use crate::model::{ClassifiedBy, ClassifyTask, CrmNote, CrmRecord, JobId, LeadCode, LeadId, RowId};
 
     const AT: Timestamp = Timestamp::from_millis(1_732_327_200_000);
 
@@ -181,7 +181,7 @@ mod tests {
         let timer = Task::SmsFailover { job: JobId::new(AT, [1; 10]) };
         let mut jobs = vec![
             job("a", &note, "crm:hubspot", "dead", Some(30)),
-            job("b", &Task::Classify { again: false }, "llm:openai", "done", Some(10)),
+            job("b", &Task::Classify(ClassifyTask::default()), "llm:openai", "done", Some(10)),
             job("c", &timer, "desk", "cancelled", Some(5)),
             job("d", &note, "crm:hubspot", "ready", None),
         ];

@@ -181,6 +181,8 @@ pub struct Report {
     pub llm_calls: Vec<LlmCall>,
     /// What it used of the peer's limits.
     pub quota: Quota,
+    /// What its calls of models cost, or may have cost, in millionths; `None`: nothing is known of it.
+    pub cost_micros: Option<u64>,
 }
 
 /// How much of a peer's limits an effect used, and what the peer says is left of them.
@@ -207,7 +209,14 @@ impl Report {
     /// A report with nothing but its outcome.
     #[must_use]
     pub fn of(outcome: Outcome) -> Self {
-        Self { outcome, reading: None, trace: Trace::default(), llm_calls: Vec::new(), quota: Quota::default() }
+        Self {
+            outcome,
+            reading: None,
+            trace: Trace::default(),
+            llm_calls: Vec::new(),
+            quota: Quota::default(),
+            cost_micros: None,
+        }
     }
 
     /// A report of an exchange with a peer.

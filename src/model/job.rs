@@ -32,6 +32,23 @@ impl Priority {
     }
 }
 
+/// Having a model label a lead. Which models were asked before stands in it, so that each leg is complete by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassifyTask {
+    /// A person wants what was done before done again.
+    #[serde(default)]
+    pub again: bool,
+    /// How often all models that could be asked were asked in vain.
+    #[serde(default)]
+    pub lap: u32,
+    /// Models that this lap has asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Channel>,
+    /// Models that will never answer this question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Channel>,
+}
+
 /// A text to a person. Everything the sender needs; the text is final.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmsTask {
@@ -95,11 +112,7 @@ pub struct RingTask {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
     /// Clean the message and have a model label it.
-    Classify {
-        /// A person wants what was done before done again.
-        #[serde(default)]
-        again: bool,
-    },
+    Classify(ClassifyTask),
     /// Timer: no label yet, so a person is told of an unclassified lead.
     ClassifyDeadline {},
     /// Read the lead's fields from its record.

@@ -13,6 +13,8 @@ mod digest;
 mod follow_ups;
 mod lanes;
 mod legs;
+mod models;
+mod money;
 mod pace;
 mod polls;
 mod reconcile;
@@ -27,6 +29,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,12 +45,15 @@ use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
 pub use canary::CanarySettings;
 pub use channel::BreakerSettings;
 pub use lanes::Lanes;
+pub use models::Models;
+pub use money::{Budget, Period};
 pub use pace::Pace;
 pub use polls::asked_on;
 pub use reconcile::ReconcileSettings;
 pub use step::Waits;
 
 use channel::Admission;
+use money::Purse;
 use pace::Bucket;
 use step::Next;
 
@@ -63,6 +69,8 @@ pub struct Settings {
     pub paces: BTreeMap<Channel, Pace>,
     /// Hard deadline of an effect, by channel prefix: models, texts, writes.
     pub limits: Limits,
+    /// The order of the models, and what they may cost.
+    pub models: Models,
     /// Backoff and look-ups.
     pub waits: Waits,
     /// Breakers.
@@ -123,6 +131,8 @@ pub struct Desk {
     /// When a CRM is looked into because the desk has started.
     reconcile_at: BTreeMap<Channel, Timestamp>,
     stopping: bool,
+    /// What models have cost, as far as this transaction has summed it up.
+    sums: Cell<Vec<money::Sum>>,
     /// Outcomes that wait in memory because the database can't be written.
     unwritten: HashSet<(JobId, AttemptId)>,
 }
@@ -147,6 +157,7 @@ impl Desk {
             knows_time: false,
             reconcile_at: BTreeMap::new(),
             stopping: false,
+            sums: Cell::default(),
             unwritten: HashSet::new(),
         }
     }
@@ -182,12 +193,14 @@ impl Desk {
     /// # Errors
     /// When the database can't be written.
     pub fn claim_due(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<Vec<Work>, StoreError> {
+        self.sum_up_anew();
         self.sweep(tx, now)?;
         let mut works = Vec::new();
         // An outcome that waits in memory is written before anything new is begun on what it may change.
         if self.stopping || !self.unwritten.is_empty() {
             return Ok(works);
         }
+        self.pass_over(tx, now)?;
         let mut channels: Vec<(Channel, usize)> =
             self.settings.channels.iter().map(|(name, n)| (name.clone(), *n)).collect();
         // Only one suspect runs at a time: a text and a timer get that place before a model or a CRM does.
@@ -238,6 +251,9 @@ impl Desk {
             {
                 return Ok(None);
             }
+            if self.purse(tx, channel, now)? != Purse::Ready {
+                return Ok(None);
+            }
             let allowed = |priority| self.opens(channel, priority, now) <= now;
             let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), &allowed, now)? else {
                 return Ok(None);
@@ -258,6 +274,7 @@ impl Desk {
                 }
                 None => {
                     self.mail_begins(tx, &work, now)?;
+                    self.reserve(tx, &work)?;
                     return Ok(Some(work));
                 }
             }
@@ -305,7 +322,10 @@ impl Desk {
         };
         let told = matches!(job.task, Task::CrmNote(_) | Task::CrmTask(_));
         let actions = if told { tx.actions(job.lead)? } else { Vec::new() };
-        let hard_deadline = self.hard_deadline(&job.task, look_up_since.is_some(), now);
+        let hard_deadline = match &job.task {
+            Task::Classify(_) => self.model_deadline(tx, &job, now)?,
+            task => self.hard_deadline(task, look_up_since.is_some(), now),
+        };
         Ok(Work { job, lead, attempt, look_up_since, actions, hard_deadline })
     }
 
@@ -360,11 +380,18 @@ impl Desk {
     /// # Errors
     /// When the database can't be read.
     pub fn next_due(&self, tx: Tx<'_>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.sum_up_anew();
         let mut soonest: Option<Timestamp> = None;
         let mut waits = false;
         for (channel, workers) in &self.settings.channels {
             let Some(due) = tx.next_due(channel, &|priority| self.opens(channel, priority, now))? else { continue };
             waits = true;
+            if self.settings.models.order.contains(channel) && !self.stopping && self.unwritten.is_empty() {
+                if let Some(due) = self.model_wakes(tx, channel, due, now)? {
+                    soonest = Some(soonest.map_or(due, |other| other.min(due)));
+                }
+                continue;
+            }
             // A settle frees a worker or a suspect and rides itself: no need to wake for those.
             if self.busy_on(channel) >= *workers || self.stopping || !self.unwritten.is_empty() {
                 continue;

@@ -94,7 +94,8 @@ impl Desk {
         if gone.as_str().starts_with("sms:") {
             return self.settings.route.sms_channels.first().cloned();
         }
-        let mut models = self.settings.channels.keys().filter(|channel| channel.as_str().starts_with("llm:"));
+        let known = self.settings.channels.keys().filter(|channel| channel.as_str().starts_with("llm:"));
+        let mut models = self.settings.models.order.iter().chain(known);
         gone.as_str().starts_with("llm:").then(|| models.next().cloned()).flatten()
     }
 

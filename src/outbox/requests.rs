@@ -1,7 +1,7 @@
 //! What a person may ask of the outbox: requeue, discard, replay.
 
 use crate::model::{
-    CrmUpdate, Job, LeadId, MailTask, NewJob, Priority, ReplayFrom, Replayed, Task, TicketTask, Timestamp,
+    ClassifyTask, CrmUpdate, Job, LeadId, MailTask, NewJob, Priority, ReplayFrom, Replayed, Task, TicketTask, Timestamp,
 };
 use crate::route;
 use crate::store::{DeadLetter, StoreError, Tx};
@@ -59,7 +59,7 @@ impl Desk {
                     return Ok(Replayed::Unlabelled);
                 };
                 let deadline_at = now.after(self.settings.opening.give_up_after);
-                let task = Task::Classify { again };
+                let task = Task::Classify(ClassifyTask { again, ..ClassifyTask::default() });
                 tx.insert_job(
                     &NewJob { lead: lead.id, task, channel, priority: Priority::Normal, due_at: now, deadline_at },
                     now,
@@ -83,6 +83,8 @@ impl Desk {
                 let owner = person.and_then(|person| person.owners.get(&update.record.channel));
                 Task::CrmUpdate(CrmUpdate { owner: owner.or(update.owner.as_ref()).cloned(), ..update.clone() })
             }
+            // Each model is asked anew, the one that has the job first.
+            Task::Classify(task) => Task::Classify(ClassifyTask { again: task.again, ..ClassifyTask::default() }),
             Task::Sms(sms) => {
                 let mut sms = sms.clone();
                 sms.leg = 0;

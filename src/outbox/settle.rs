@@ -3,7 +3,7 @@
 //! Conditional on the attempt: a report that comes after somebody else took the job is logged and dropped.
 
 use crate::model::{
-    Channel, CrmRead, Done, Failure, Fault, Job, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome, Report,
+    Channel, ClassifyTask, CrmRead, Done, Failure, Fault, Job, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome, Report,
     SmsTask, Stage, Task, Timestamp, Work,
 };
 use crate::route;
@@ -12,6 +12,7 @@ use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
 use super::claims::withdraw;
 use super::follow_ups::as_repeat;
 use super::legs::Leg;
+use super::models::TIMER;
 use super::reports::{arrived, key_of, known_better};
 use super::step::{self, Facts, Next, SmsFacts};
 use super::{Desk, canary, channel, polls, reconcile, rings};
@@ -30,6 +31,8 @@ impl Desk {
         jitter: f64,
     ) -> Result<(), StoreError> {
         self.release(work);
+        self.sum_up_anew();
+        self.pay(tx, work, report, now)?;
         self.paid(tx, &work.job.channel, &report.quota, now)?;
         for call in &report.llm_calls {
             tx.add_llm_call(work.job.lead, call)?;
@@ -76,10 +79,12 @@ impl Desk {
             Done::Mailed(reference) | Done::Ticket(reference) => Some(reference.clone()),
             Done::Rang(rang) => Some(rang.to_string()),
             Done::Classified { label, .. } => Some(label.name().to_owned()),
+            Done::Timer if work.job.task.kind() == TIMER => self.all_unpaid(tx, now)?,
             Done::Timer | Done::Read(_) | Done::Found(_) | Done::Fate { .. } => None,
         };
         let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: result.as_deref() };
-        let closing = Closing { outcome: "done", reason: None, trace: &report.trace };
+        let reason = result.as_deref().filter(|_| matches!(done, Done::Timer));
+        let closing = Closing { outcome: "done", reason, trace: &report.trace };
         if !self.end(tx, work, &closing, settlement, now)? {
             return Ok(());
         }
@@ -89,9 +94,9 @@ impl Desk {
             Done::Timer => self.timer_fired(tx, &work.job, now)?,
             Done::Classified { label, by } => {
                 let lead = tx.lead(work.job.lead)?.ok_or(StoreError::Orphaned(work.job.lead))?;
-                tx.set_label(lead.id, *label, *by, now)?;
+                tx.set_label(lead.id, *label, self.decided_by(&work.job.channel, *by), now)?;
                 tx.cancel_waiting(lead.id, "classify_deadline", None, "a label was found in time", now)?;
-                let again = matches!(work.job.task, Task::Classify { again: true });
+                let again = matches!(work.job.task, Task::Classify(ClassifyTask { again: true, .. }));
                 self.enact(tx, &lead, *label, again, now)?;
             }
             Done::Read(new) => self.was_read(tx, &work.job, new, now)?,
@@ -146,6 +151,10 @@ impl Desk {
             let next = rings::after_failure(failure.fault);
             return self.follow(tx, work, report, (failure.fault.name(), &failure.reason), Some(failure), next, now);
         }
+        let told = (failure.fault.name(), failure.reason.as_str());
+        if let Some(next) = self.after_model(tx, work, failure, now, jitter)? {
+            return self.follow(tx, work, report, told, Some(failure), next, now);
+        }
         let facts = self.facts(work, now, jitter);
         let mut next = step::after_failure(&facts, &self.settings.waits, failure.fault, failure.final_everywhere);
         if let Next::Retry { .. } = next
@@ -154,7 +163,7 @@ impl Desk {
             next = step::held_up(&facts, until);
         }
         let next = polls::gently(&work.job.task, failure.fault, next);
-        self.follow(tx, work, report, (failure.fault.name(), &failure.reason), Some(failure), next, now)
+        self.follow(tx, work, report, told, Some(failure), next, now)
     }
 
     /// Ends the attempt with `words` (outcome, reason) and goes on as `next` says.
@@ -175,10 +184,11 @@ impl Desk {
             Next::Retry { at } => (JobState::Ready, Some(at), false),
             Next::Wait { at } => (JobState::Ready, Some(at), true),
             Next::LookUp { at } => (JobState::Unknown, Some(at), false),
-            Next::GiveWay { .. } | Next::Moot => (JobState::Cancelled, None, false),
+            Next::GiveWay { .. } | Next::Moot | Next::Ask(_) => (JobState::Cancelled, None, false),
             Next::Dead => (JobState::Dead, None, false),
         };
-        let settlement = Settlement { state, due_at, unburnt, result: Some(reason) };
+        let handed_on = if let Next::Ask(ask) = next { Some(self.handed_on(reason, ask, now)) } else { None };
+        let settlement = Settlement { state, due_at, unburnt, result: handed_on.as_deref().or(Some(reason)) };
         let closing = Closing { outcome, reason: Some(reason), trace: &report.trace };
         if !self.end(tx, work, &closing, settlement, now)? {
             return Ok(());
@@ -211,6 +221,7 @@ impl Desk {
         tracing::warn!(lead_id = %job.lead, job_id = %job.id, channel = %job.channel, attempt = %work.attempt, fault = outcome,
             reason, next = ?next, "{} did not succeed", job.task.kind());
         match (next, &job.task) {
+            (Next::Ask(ask), _) => self.ask_next(tx, job, ask, now)?,
             (Next::GiveWay { .. }, Task::Ring(ring)) => self.ring_elsewhere(tx, job, ring, reason, now)?,
             (Next::GiveWay { repeat }, _) => {
                 let refused = failure.is_some_and(|failure| failure.fault == Fault::Permanent);

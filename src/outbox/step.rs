@@ -76,8 +76,23 @@ pub(super) enum Next {
         /// The next leg is the one marked repeat.
         repeat: bool,
     },
+    /// Another language model is asked.
+    Ask(Ask),
     /// It can't succeed.
     Dead,
+}
+
+/// Which model is asked next, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// Its place in the order.
+    pub(super) model: usize,
+    /// When.
+    pub(super) at: Timestamp,
+    /// The one before will never answer.
+    pub(super) is_refused: bool,
+    /// Every other was asked in vain.
+    pub(super) is_new_lap: bool,
 }
 
 /// What follows a failure.

@@ -24,6 +24,7 @@ impl Desk {
         }
         self.next_sweep = now.after(SWEEP_EVERY);
         self.sweep_spending(tx, now)?;
+        self.tend_money(tx, now)?;
         claims::lapse(tx, now)?;
         self.sweep_canaries(tx, now)?;
         self.sweep_reconciles(tx, now)?;

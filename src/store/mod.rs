@@ -9,6 +9,7 @@
 
 mod alerts;
 mod arrival;
+mod asked;
 mod backup;
 mod canaries;
 mod channels;

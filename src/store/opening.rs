@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::named_params;
 
 use super::{Arrival, Received, StoreError, Tx};
-use crate::model::{Channel, CrmRead, LeadCode, LeadId, NewJob, NewLead, Priority, Task, Timestamp};
+use crate::model::{Channel, ClassifyTask, CrmRead, LeadCode, LeadId, NewJob, NewLead, Priority, Task, Timestamp};
 
 /// The first jobs of every lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Tx<'_> {
     /// Asks a model, if there is one and something to ask. `false`: a person decides.
     fn open_classify(self, lead: LeadId, new: &NewLead, opening: &Opening, now: Timestamp) -> Result<bool, StoreError> {
         let Some(channel) = opening.classify_on.clone().filter(|_| !new.message.is_empty()) else { return Ok(false) };
-        let task = Task::Classify { again: false };
+        let task = Task::Classify(ClassifyTask::default());
         let deadline_at = now.after(opening.give_up_after);
         let job = NewJob { lead, task, channel, priority: Priority::Normal, due_at: now, deadline_at };
         self.insert_job(&job, now)?;

@@ -260,7 +260,7 @@ impl Reader {
         Ok(Self { connection })
     }
 
-    fn tx(&self) -> Tx<'_> {
+    pub(super) fn tx(&self) -> Tx<'_> {
         Tx { connection: &self.connection }
     }
 

@@ -112,6 +112,30 @@ SELECT c.lead_id, c.at, c.provider, c.model, p.text AS instructions, c.prompt, c
        c.prompt_tokens, c.completion_tokens, c.cost_micros, c.latency_ms, c.request_id, c.error
   FROM llm_calls c JOIN prompts p ON p.id = c.prompt_id;
 
+-- What models were asked and what it cost, by day: as billed, and as it counts against the caps (what an answer that never
+-- came may have cost counts at its most).
+DROP VIEW IF EXISTS v_spend;
+CREATE VIEW v_spend AS
+SELECT day, provider, sum(calls) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+       round(sum(cost_micros) / 1000000.0, 6) AS cost, round(sum(counted_micros) / 1000000.0, 6) AS counted
+  FROM (SELECT date(at, 'localtime') AS day, provider, 1 AS calls, coalesce(prompt_tokens, 0) AS prompt_tokens,
+               coalesce(completion_tokens, 0) AS completion_tokens, coalesce(cost_micros, 0) AS cost_micros, 0 AS counted_micros
+          FROM llm_calls
+        UNION ALL
+        SELECT date(a.started_at, 'localtime'), substr(j.channel, 5), 0, 0, 0, 0, a.cost_micros
+          FROM attempts a JOIN jobs j ON j.id = a.job_id
+         WHERE a.cost_micros IS NOT NULL)
+ GROUP BY day, provider
+ ORDER BY day DESC, provider;
+
+DROP VIEW IF EXISTS v_spend_by_month;
+CREATE VIEW v_spend_by_month AS
+SELECT substr(day, 1, 7) AS month, provider, sum(calls) AS calls, sum(prompt_tokens) AS prompt_tokens,
+       sum(completion_tokens) AS completion_tokens, round(sum(cost), 6) AS cost, round(sum(counted), 6) AS counted
+  FROM v_spend
+ GROUP BY substr(day, 1, 7), provider
+ ORDER BY month DESC, provider;
+
 -- Texts that came in, newest first: whole ones, and those of which a part has not come.
 DROP VIEW IF EXISTS v_inbound;
 CREATE VIEW v_inbound AS

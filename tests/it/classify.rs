@@ -9,7 +9,7 @@ use nightdesk::classify::{Classifier, Dialect, Forced, Price, Protocol, Role, Se
 use nightdesk::demo::sim::llm::{Flavour, Says, label_of};
 use nightdesk::demo::sim::{Llm, Sim};
 use nightdesk::model::{
-    AttemptId, Done, Job, JobId, Lead, LeadCode, LeadId, Outcome, Priority, Report, RowId, Task, Timestamp, Work,
+    AttemptId, ClassifyTask, Done, Job, JobId, Lead, LeadCode, LeadId, Outcome, Priority, Report, RowId, Task, Timestamp, Work,
 };
 use nightdesk::wire::Wire;
 
@@ -56,7 +56,7 @@ fn work(classifier: &Classifier) -> Work {
     let job = Job {
         id: JobId::fresh(now),
         lead: id,
-        task: Task::Classify { again: false },
+        task: Task::Classify(ClassifyTask::default()),
         channel: classifier.channel(),
         priority: Priority::Normal,
         due_at: now,

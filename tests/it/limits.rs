@@ -11,7 +11,7 @@ use nightdesk::model::{
     Quota, Report, RowId, Task, Timestamp, Work,
 };
 use nightdesk::outbox::{
-    self, BreakerSettings, CanarySettings, Desk, Limits, Pace, ReconcileSettings, Settings, Waits,
+    self, BreakerSettings, CanarySettings, Desk, Limits, Models, Pace, ReconcileSettings, Settings, Waits,
 };
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, DeadLetterFilter, Gate, Opening, Received, Store, Tx};
@@ -184,6 +184,7 @@ fn settings(pace: Pace) -> Settings {
         channels: BTreeMap::from([(Channel::desk(), 8), (model(), 16), (crm(), 4)]),
         paces: BTreeMap::from([(crm(), pace)]),
         limits: Limits { llm: day, sms: day, mail: day, ticket: day, crm: day, look_up: day },
+        models: Models::default(),
         waits: Waits {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),

@@ -4,7 +4,8 @@ use secrecy::SecretString;
 
 use crate::classify::{self, Classifier};
 use crate::config::{self, Config, SecretError, Secrets};
-use crate::model::Reading;
+use crate::model::{Channel, Lane, Reading};
+use crate::outbox::{Budget, Models};
 use crate::wire::{Call, Wire};
 
 /// Every model of the configuration, in order, for `check --online`.
@@ -24,6 +25,31 @@ pub fn first_call(config: &Config, reading: &Reading, phone_text: Option<&str>) 
     let stars = llm.key.as_ref().map(|_| SecretString::from("***"));
     let classifier = Classifier::new(settings(config, llm, stars), Wire::new());
     Some(classifier.first_call(&reading.message, phone_text, reading.phone.as_ref()))
+}
+
+/// Their order, and what they may cost.
+pub(super) fn models(config: &Config) -> Models {
+    let channel = |llm: &config::Llm| Channel::new(Lane::Llm, &llm.name);
+    let reserve = |llm: &config::Llm| Some((channel(llm), settings(config, llm, None).most_per_try()?));
+    Models {
+        order: config.llm.iter().map(channel).collect(),
+        reserves: config.llm.iter().filter_map(reserve).collect(),
+        budget: budget(config),
+    }
+}
+
+/// What all models may cost together.
+#[must_use]
+pub fn budget(config: &Config) -> Budget {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+    let micros = |amount: f64| (amount * 1e6).round().clamp(0.0, 1e15) as u64;
+    let spending = &config.spending;
+    Budget {
+        per_day: spending.llm_per_day.map(micros),
+        per_month: spending.llm_per_month.map(micros),
+        currency: spending.currency.clone(),
+        zone: config.business.time_zone.clone(),
+    }
 }
 
 /// One of them.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{Channel, Ladder, Lane, LeadId, NewLead, Timestamp};
-use crate::outbox::{BreakerSettings, CanarySettings, Limits, ReconcileSettings, Settings, Waits, asked_on};
+use crate::outbox::{BreakerSettings, CanarySettings, Limits, Models, ReconcileSettings, Settings, Waits, asked_on};
 use crate::route;
 use crate::store::{Arrival, Gate, Opening, Received, Store};
 
@@ -28,6 +28,7 @@ pub(in crate::outbox) fn settings(channels: &[&str]) -> Settings {
             crm: second,
             look_up: second,
         },
+        models: Models::default(),
         waits: Waits {
             ladder: Ladder { base: second, cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),

@@ -7,7 +7,7 @@ use nightdesk::app;
 use nightdesk::config::{Config, Secrets};
 use nightdesk::demo::sim::llm::Flavour;
 use nightdesk::demo::sim::{Llm, Sim};
-use nightdesk::model::{Reading, Task};
+use nightdesk::model::{ClassifyTask, Reading, Task};
 use serde_json::Value;
 
 use super::scene::Scene;
@@ -98,7 +98,7 @@ async fn what_is_shown_is_what_is_sent() {
         let config = std::fs::read_to_string(scene.config()).unwrap().replace("/nowhere/key", key.to_str().unwrap());
         std::fs::write(scene.config(), config).unwrap();
         let Reading { message, .. } = app::reading(&Config::load(&scene.config()).unwrap(), message, None);
-        classifier(&scene.config()).classify(&message, &work(Task::Classify { again: false })).await;
+        classifier(&scene.config()).classify(&message, &work(Task::Classify(ClassifyTask::default()))).await;
 
         let sent = sim.requests().remove(0);
         let headers = sent

@@ -11,7 +11,7 @@ use nightdesk::classify::{Classifier, Probe};
 use nightdesk::config::{Config, Secrets};
 use nightdesk::demo::sim::llm::{Flavour, Says};
 use nightdesk::demo::sim::{Llm, Sim};
-use nightdesk::model::{Done, Label, Outcome, Report, Task};
+use nightdesk::model::{ClassifyTask, Done, Label, Outcome, Report, Task};
 use serde_json::{Value, json};
 
 use super::{contract, settled, wire};
@@ -55,7 +55,7 @@ fn anthropic() -> Llm {
 }
 
 async fn ask(classifier: &Classifier) -> Report {
-    classifier.classify(MESSAGE, &work(Task::Classify { again: false })).await
+    classifier.classify(MESSAGE, &work(Task::Classify(ClassifyTask::default()))).await
 }
 
 fn label(report: &Report) -> Label {

@@ -12,7 +12,7 @@ use nightdesk::model::{
     BootId, Channel, ClassifiedBy, Done, Effect, Fact, Failure, Fault, Kept, Label, Ladder, Lane, Ledger, Memory,
     ModemState, NewLead, Outcome, Reading, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
-use nightdesk::outbox::{self, BreakerSettings, CanarySettings, Desk, Limits, ReconcileSettings, SharedDesk, Waits};
+use nightdesk::outbox::{self, BreakerSettings, CanarySettings, Desk, Limits, Models, ReconcileSettings, SharedDesk, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Rider, Store};
 use tokio::sync::mpsc;
@@ -328,6 +328,7 @@ fn desk_settings(opening: Opening) -> outbox::Settings {
             crm: limit,
             look_up: limit,
         },
+        models: Models::default(),
         waits: Waits {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
             look_up_after: Duration::from_secs(10),

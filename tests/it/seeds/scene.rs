@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nightdesk::model::oncall::{OnCall, Person};
 use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
-use nightdesk::outbox::{BreakerSettings, CanarySettings, Limits, ReconcileSettings, Settings, Waits};
+use nightdesk::outbox::{BreakerSettings, CanarySettings, Limits, Models, ReconcileSettings, Settings, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
@@ -196,6 +196,7 @@ fn settings(
             crm: Duration::from_secs(15),
             look_up: LOOK_UP,
         },
+        models: Models::default(),
         waits: Waits {
             ladder: Ladder { base: Duration::from_secs(1), cap: Duration::from_mins(5) },
             look_up_after: LOOK_UP_AFTER,
