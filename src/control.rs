@@ -245,6 +245,9 @@ pub struct Status {
     /// Urgent leads that nobody has claimed.
     #[serde(default)]
     pub waiting: Vec<WaitingLead>,
+    /// What models have cost, where one has a price.
+    #[serde(default)]
+    pub spending: Option<SpendingStatus>,
     /// What a person should look at.
     pub alerts: Vec<AlertStatus>,
     /// What is not set up yet.
@@ -256,12 +259,27 @@ pub struct Status {
 pub struct ChannelStatus {
     /// Its name.
     pub name: String,
-    /// `closed` when all is well, `open`, `parked`, `urgent-only`; for a modem, its own state.
+    /// `closed` when all is well, `open`, `parked`, `urgent-only`, `unpaid`; for a modem, its own state.
     pub state: String,
     /// Why.
     pub reason: Option<String>,
     /// When it is used again.
     pub until: Option<String>,
+}
+
+/// What models have cost, in millionths of the currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendingStatus {
+    /// Since midnight.
+    pub today_micros: u64,
+    /// What may be spent in a day.
+    pub per_day_micros: Option<u64>,
+    /// Since the first of the month.
+    pub month_micros: u64,
+    /// What may be spent in a month.
+    pub per_month_micros: Option<u64>,
+    /// What the currency is called.
+    pub currency: String,
 }
 
 /// An alert in `status`.

@@ -31,7 +31,7 @@ use crate::{admin, control, intake};
 
 pub use clock::is_plausible_time;
 pub use ledger::offline_ledger;
-pub use operator::Offline;
+pub use operator::{Offline, spending};
 pub use wiring::{
     HelpDeskClient, broken_requests, classifiers, crms, first_call, help_desk, journal, mailer, modem_settings,
     open_source, preview, reading, sources, tls_files, twilio,

@@ -2,6 +2,7 @@
 //! runs. Both do the same things in the same transactions.
 
 mod mail;
+mod models;
 mod modems;
 
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use crate::deliver::modem::ModemHandle;
 use crate::intake;
 use crate::model::oncall::{Override, Stretch};
 use crate::model::{Addresses, BootId, Channel, InboxId, RowId, Timestamp};
-use crate::outbox::{Desk, SharedDesk};
+use crate::outbox::{Budget, Desk, SharedDesk};
 use crate::store::{
     Arrival, ChannelState, Command, DeadLetter, DeadLetterFilter, Gate, Opening, Reader, Received, Space, Store,
     StoreError, Stored, Tx, Writer,
@@ -27,6 +28,7 @@ use crate::store::{
 use super::power::Power;
 use super::{AppError, wiring};
 use mail::Mail;
+pub use models::spending;
 use modems::Modems;
 
 /// What every wish needs besides the database.
@@ -211,6 +213,8 @@ pub(super) struct Online {
     channels: Vec<Channel>,
     modems: Modems,
     power: Arc<Power>,
+    /// Where a model has a price.
+    budget: Option<Budget>,
     hints: Vec<String>,
 }
 
@@ -236,6 +240,7 @@ impl Online {
             channels,
             modems: Modems(modems),
             power,
+            budget: models::priced(config),
             hints: config.warnings.iter().map(ToString::to_string).collect(),
         }
     }
@@ -258,6 +263,11 @@ impl Online {
             channels: self.channel_states(&reader)?,
             modems: self.modems.infos(),
             waiting: reader.waiting(Timestamp::now())?,
+            spending: self
+                .budget
+                .as_ref()
+                .map(|budget| models::spent(budget, &reader, Timestamp::now()))
+                .transpose()?,
             alerts: alerts.collect(),
             hints: self.hints.clone(),
         })
@@ -265,15 +275,18 @@ impl Online {
 
     fn channel_states(&self, reader: &Reader) -> Result<Vec<ChannelStatus>, StoreError> {
         let troubled = reader.channels()?;
+        let passed_over = reader.look(|tx| self.desk.lock().passed_over(tx, Timestamp::now()))?;
         let state = |channel: &Channel| {
             // A closed breaker that counts failures is no trouble yet: the modem's own state tells more.
             let trouble = troubled.iter().find(|row| row.channel == *channel && row.state != ChannelState::Closed);
             let modem = self.modems.of(channel).map(ModemHandle::info);
-            let (word, reason, until) = match (trouble, &modem, self.desk.lock().urgent_only(channel)) {
-                (Some(row), _, _) => (row.state.name(), Some(row.reason.clone()), Some(row.until)),
-                (None, Some(modem), _) => (modem.state.name(), modem.reason.clone(), None),
-                (None, None, Some((words, until))) => ("urgent-only", Some(words), Some(until)),
-                (None, None, None) => ("closed", None, None),
+            let urgent_only = self.desk.lock().urgent_only(channel);
+            let (word, reason, until) = match (passed_over.get(channel), trouble, &modem, urgent_only) {
+                (Some((word, why, until)), ..) => (*word, Some(why.clone()), *until),
+                (None, Some(row), ..) => (row.state.name(), Some(row.reason.clone()), Some(row.until)),
+                (None, None, Some(modem), _) => (modem.state.name(), modem.reason.clone(), None),
+                (None, None, None, Some((words, until))) => ("urgent-only", Some(words), Some(until)),
+                (None, None, None, None) => ("closed", None, None),
             };
             let until = until.filter(|until| *until > Timestamp::now()).map(|until| until.to_string());
             ChannelStatus { name: channel.to_string(), state: word.to_owned(), reason, until }

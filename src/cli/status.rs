@@ -14,8 +14,10 @@ use super::modem::{parts, reports};
 use super::systemd::Systemctl;
 use super::table::{Fit, Screen, amount, line};
 use super::tunnels::{Tunnel, tunnels};
-use crate::control::{AlertStatus, ChannelStatus, Request, Response, Status};
+use crate::app;
+use crate::control::{AlertStatus, ChannelStatus, Request, Response, SpendingStatus, Status};
 use crate::model::{ModemInfo, Timestamp, bars, in_words};
+use crate::outbox::Budget;
 use crate::store::{InboxCounts, Reader, WaitingLead};
 
 /// Arguments of `status`.
@@ -38,6 +40,7 @@ struct Shown {
     hints: Vec<String>,
     channels: Vec<ChannelStatus>,
     modems: Vec<ModemInfo>,
+    spending: Option<SpendingStatus>,
     tunnels: Vec<Tunnel>,
     /// `None`: there is no database yet.
     counts: Option<InboxCounts>,
@@ -84,6 +87,7 @@ impl Shown {
             hints: status.hints,
             channels: status.channels,
             modems: status.modems,
+            spending: status.spending,
             counts: Some(status.counts),
             last_lead_at: status.last_lead_at,
             free_bytes: status.free_bytes,
@@ -94,7 +98,10 @@ impl Shown {
     fn of_files(desk: &Desk) -> Result<Self, CliError> {
         let hints = desk.config.warnings.iter().map(ToString::to_string).collect();
         match desk.reader() {
-            Ok(reader) => Self { hints, ..Self::default() }.with(&reader),
+            Ok(reader) => {
+                let spending = app::spending(&desk.config, &reader, Timestamp::now())?;
+                Self { hints, spending, ..Self::default() }.with(&reader)
+            }
             Err(CliError::NoDatabase(_)) => Ok(Self { hints, ..Self::default() }),
             Err(error) => Err(error),
         }
@@ -251,12 +258,26 @@ impl Shown {
         )?;
         let refused = look(counts.quarantine, "nightdesk quarantine list");
         writeln!(out, "{:<14}{}{refused}", "quarantine", counts.quarantine)?;
+        if let Some(spending) = &self.spending {
+            writeln!(out, "{:<14}{}", "models", line(&spent(spending)))?;
+        }
         if let Some(free) = self.free_bytes {
             writeln!(out, "{:<14}{} free", "disk", amount(free))?;
         }
         writeln!(out, "\nTimes are {}.", screen.zone())?;
         Ok(())
     }
+}
+
+/// What models have cost, and what they may.
+fn spent(spending: &SpendingStatus) -> String {
+    let budget = Budget { currency: spending.currency.clone(), ..Budget::default() };
+    let of = |micros: u64, cap: Option<u64>| {
+        let cap = cap.map_or_else(String::new, |cap| format!(" of {}", budget.words(cap)));
+        format!("{}{cap}", budget.words(micros))
+    };
+    let today = of(spending.today_micros, spending.per_day_micros);
+    format!("{today} today, {} this month", of(spending.month_micros, spending.per_month_micros))
 }
 
 /// How long ago, in the largest unit that says something.

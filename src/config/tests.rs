@@ -115,8 +115,8 @@ fn shown_defaults_are_the_defaults() {
     let asked = "name description phone public-url certificate kind auth crm account message model key input-price \
                  output-price port smsc pin account-sid user token webhook-token from display reconcile time-zone \
                  client-id client-secret task-key-field probe method url headers body success id \
-                 idempotency-header reply-to bounce-to postal-address footer calendar-url languages own-domains host \
-                 password ca title topics words subject text public-url priority also";
+                 idempotency-header reply-to bounce-to postal-address footer calendar-url languages language own-domains host \
+                 password ca title topics words subject text public-url priority also llm-per-day llm-per-month currency";
     let is_asked = |line: &&str| {
         let named = asked.split_whitespace().any(|key| line.starts_with(&format!("{key} =")));
         named || line.starts_with('[') || line.starts_with("base-url = \"https://acme.")
@@ -239,6 +239,8 @@ fn keys_that_contradict_each_other() {
             "[[llm]]\nname = \"a\"\nmodel = \"b\"\n[[llm]]\nname = \"a\"\nmodel = \"c\"".into(),
             "line 5, llm[1].name: the same",
         ),
+        ("a debt", "[spending]\nllm-per-day = -1".into(), "line 2, spending.llm-per-day: an amount of money"),
+        ("no number", "[spending]\nllm-per-month = nan".into(), "line 2, spending.llm-per-month: an amount of money"),
         ("no template", "[sms]\ntemplate = \"{{ code\"".into(), "line 2, sms.template: "),
         (
             "a sender too many",
@@ -301,10 +303,16 @@ fn doubts_are_warnings() {
         ("no description", model.to_owned(), "business.description: not set"),
         ("no key", model.to_owned(), "line 1, llm[0].key: not set"),
         ("plain http", format!("{model}base-url = \"http://10.0.0.7/v1\""), "line 4, llm[0].base-url: http:"),
+        ("a cap on what is free", format!("{model}[spending]\nllm-per-day = 1"), "line 4, spending: of no use: no model"),
         (
-            "a second model",
-            format!("{model}[[llm]]\nname = \"c\"\nmodel = \"d\""),
-            "line 4, llm[1]: only the first is asked in this version",
+            "a model that counts as free",
+            format!("{model}[[llm]]\nname = \"c\"\nmodel = \"d\"\ninput-price = 1\noutput-price = 2\n[spending]\nllm-per-day = 1"),
+            "line 1, llm[0].input-price: not set, while [spending]",
+        ),
+        (
+            "a month that is a day's",
+            "[spending]\nllm-per-day = 2\nllm-per-month = 1".to_owned(),
+            "line 3, spending.llm-per-month: less than spending.llm-per-day",
         ),
         (
             "a clock too short for its parts",

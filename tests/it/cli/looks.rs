@@ -178,6 +178,7 @@ fn a_status() -> Status {
             text: "sms:twilio refuses us".into(),
             cure: "check the token".into(),
         }],
+        spending: None,
         hints: vec!["no model is configured yet".into()],
     }
 }
