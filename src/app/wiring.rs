@@ -32,7 +32,8 @@ use super::power::Power;
 pub(super) use addresses::{addresses, unsubscribe};
 pub use crm::broken_requests;
 pub use follow_ups::{HelpDeskClient, help_desk, mailer, preview};
-pub use models::{budget, classifiers, first_call};
+pub(super) use models::budget;
+pub use models::{classifiers, first_call};
 pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.

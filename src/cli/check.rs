@@ -118,6 +118,7 @@ impl Findings {
             Err(error) => return Err(error),
         };
         found.warnings.clone_from(&desk.config.warnings);
+        number::country(&desk.config, &mut found);
         number::on_call(&desk.config, &mut found);
         let secrets = match desk.secrets() {
             Ok(secrets) => Some(secrets),

@@ -42,7 +42,8 @@ impl Spending {
             problems.warn("spending", words);
             return;
         }
-        for (nth, _) in models.iter().enumerate().filter(|(_, model)| model.price.is_none() && !model.base_url.is_local())
+        for (nth, _) in
+            models.iter().enumerate().filter(|(_, model)| model.price.is_none() && !model.base_url.is_local())
         {
             let words = "not set, while [spending] limits what models cost: this one counts as free";
             problems.warn(format!("llm[{nth}].input-price"), words);

@@ -88,8 +88,9 @@ fn every_example_works_when_switched_on() {
     let paths: Vec<String> = config.secret_refs().into_iter().map(|(path, _)| path).collect();
     let (sources, rest) = paths.split_at(config.sources.len());
     assert!(sources.iter().all(|path| path.starts_with("sources.") && path.ends_with(".auth.secret")), "{sources:?}");
-    let want = ["llm[0].key", "twilio.token", "twilio.webhook-token", "crm.hubspot.token", "crm.own.auth.secret"];
-    assert_eq!(rest, [&want[..], &["crm.salesforce.client-secret", "modem.modem0.pin"]].concat());
+    let want = ["llm[0].key", "twilio.token", "twilio.webhook-token", "mail.key", "mail.smtp.password", "ticket.token"];
+    let crms = ["crm.hubspot.token", "crm.own.auth.secret", "crm.salesforce.client-secret", "modem.modem0.pin"];
+    assert_eq!(rest, [&want[..], &crms].concat());
 }
 
 #[test]
@@ -303,10 +304,16 @@ fn doubts_are_warnings() {
         ("no description", model.to_owned(), "business.description: not set"),
         ("no key", model.to_owned(), "line 1, llm[0].key: not set"),
         ("plain http", format!("{model}base-url = \"http://10.0.0.7/v1\""), "line 4, llm[0].base-url: http:"),
-        ("a cap on what is free", format!("{model}[spending]\nllm-per-day = 1"), "line 4, spending: of no use: no model"),
+        (
+            "a cap on what is free",
+            format!("{model}[spending]\nllm-per-day = 1"),
+            "line 4, spending: of no use: no model",
+        ),
         (
             "a model that counts as free",
-            format!("{model}[[llm]]\nname = \"c\"\nmodel = \"d\"\ninput-price = 1\noutput-price = 2\n[spending]\nllm-per-day = 1"),
+            format!(
+                "{model}[[llm]]\nname = \"c\"\nmodel = \"d\"\ninput-price = 1\noutput-price = 2\n[spending]\nllm-per-day = 1"
+            ),
             "line 1, llm[0].input-price: not set, while [spending]",
         ),
         (

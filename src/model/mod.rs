@@ -28,7 +28,8 @@ pub use fault::{Failure, Fault, Ladder};
 pub use follow_up::{AddressHash, Addresses, MailTask, NoAddressHash, Suppressed, TicketTask};
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
-    Action, ClassifyTask, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask, SmsStatus, SmsTask, Stage, Task,
+    Action, ClassifyTask, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask, SmsStatus, SmsTask, Stage,
+    Task,
 };
 pub use lead::{ClassifiedBy, Contact, CrmRecord, Label, Lead, LeadCode, NewLead};
 pub use ledger::{

@@ -13,10 +13,10 @@ use crate::model::{
 };
 use crate::store::{ChannelState, StoreError, Tx};
 
+use super::Desk;
 use super::channel::{self, Admission};
 use super::money::{Budget, Purse};
 use super::step::{Ask, Next};
-use super::Desk;
 
 /// The timer that tells a person of a lead without a label.
 pub(super) const TIMER: &str = "classify_deadline";

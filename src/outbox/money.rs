@@ -179,7 +179,8 @@ impl Desk {
     fn is_spent(&self, period: &Period, spent: u64, reserve: u64) -> String {
         let budget = &self.settings.models.budget;
         let (spent_words, cap) = (budget.words(spent), budget.words(period.cap.unwrap_or_default()));
-        let dear = if spent_words == cap { String::new() } else { format!(" (a try may cost {})", budget.words(reserve)) };
+        let dear =
+            if spent_words == cap { String::new() } else { format!(" (a try may cost {})", budget.words(reserve)) };
         format!("the {}'s {IS_SPENT}{spent_words} of {cap}{dear}", period.name)
     }
 

@@ -3,8 +3,8 @@
 //! Conditional on the attempt: a report that comes after somebody else took the job is logged and dropped.
 
 use crate::model::{
-    Channel, ClassifyTask, CrmRead, Done, Failure, Fault, Job, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome, Report,
-    SmsTask, Stage, Task, Timestamp, Work,
+    Channel, ClassifyTask, CrmRead, Done, Failure, Fault, Job, JobState, Label, Lead, LeadId, NewJob, NewLead, Outcome,
+    Report, SmsTask, Stage, Task, Timestamp, Work,
 };
 use crate::route;
 use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};

@@ -15,12 +15,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn waiting_on(
-        self,
-        channel: &Channel,
-        since: Timestamp,
-        most: usize,
-    ) -> Result<Vec<(Job, bool)>, StoreError> {
+    pub fn waiting_on(self, channel: &Channel, since: Timestamp, most: usize) -> Result<Vec<(Job, bool)>, StoreError> {
         const SQL: &str = "
             SELECT * FROM jobs
              WHERE channel = :channel AND priority = :priority AND state IN ('ready', 'unknown') AND state = 'ready' AND due_at <= :since
@@ -71,7 +66,8 @@ impl Tx<'_> {
         const SQL: &str =
             "SELECT min(due_at) AS due FROM jobs WHERE lead_id = :lead AND kind = :kind AND state = 'ready'";
         let mut query = self.connection.prepare_cached(SQL)?;
-        query.query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| Ok(rows::maybe(row, "due")))?
+        query
+            .query_row(named_params! { ":lead": lead.to_string(), ":kind": kind }, |row| Ok(rows::maybe(row, "due")))?
     }
 
     /// Puts a job of which no try was begun on another channel.
@@ -131,8 +127,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn spent_since(self, from: Timestamp) -> Result<u64, StoreError> {
-        const SQL: &str =
-            "SELECT sum(cost_micros) FROM attempts WHERE started_at >= :from AND cost_micros IS NOT NULL";
+        const SQL: &str = "SELECT sum(cost_micros) FROM attempts WHERE started_at >= :from AND cost_micros IS NOT NULL";
         let mut query = self.connection.prepare_cached(SQL)?;
         let sum: Option<Option<i64>> =
             query.query_row(named_params! { ":from": from.to_string() }, |row| row.get(0)).optional()?;
@@ -160,8 +155,7 @@ mod tests {
     #[test]
     fn the_sum_uses_its_index() {
         let store = Store::in_memory().unwrap();
-        let sql =
-            "EXPLAIN QUERY PLAN SELECT sum(cost_micros) FROM attempts WHERE started_at >= :from AND cost_micros IS NOT NULL";
+        let sql = "EXPLAIN QUERY PLAN SELECT sum(cost_micros) FROM attempts WHERE started_at >= :from AND cost_micros IS NOT NULL";
         let mut plan = store.connection.prepare(sql).unwrap();
         let params = named_params! { ":from": "2026" };
         let steps: Vec<String> = plan.query_map(params, |row| row.get(3)).unwrap().map(Result::unwrap).collect();

@@ -9,7 +9,8 @@ use nightdesk::classify::{Classifier, Dialect, Forced, Price, Protocol, Role, Se
 use nightdesk::demo::sim::llm::{Flavour, Says, label_of};
 use nightdesk::demo::sim::{Llm, Sim};
 use nightdesk::model::{
-    AttemptId, ClassifyTask, Done, Job, JobId, Lead, LeadCode, LeadId, Outcome, Priority, Report, RowId, Task, Timestamp, Work,
+    AttemptId, ClassifyTask, Done, Job, JobId, Lead, LeadCode, LeadId, Outcome, Priority, Report, RowId, Task,
+    Timestamp, Work,
 };
 use nightdesk::wire::Wire;
 

@@ -40,7 +40,7 @@ pub(super) fn models(config: &Config) -> Models {
 
 /// What all models may cost together.
 #[must_use]
-pub fn budget(config: &Config) -> Budget {
+pub(in crate::app) fn budget(config: &Config) -> Budget {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
     let micros = |amount: f64| (amount * 1e6).round().clamp(0.0, 1e15) as u64;
     let spending = &config.spending;

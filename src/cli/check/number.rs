@@ -1,4 +1,4 @@
-//! Whether the number of the person on call can be one.
+//! Whether the number of the person on call can be one, and whether a country has numbers.
 //!
 //! A warning and never an error: numbering plans change faster than the tables of them that are built in, and a colleague
 //! knows the own number best.
@@ -8,6 +8,17 @@ use rlibphonenumber::PHONE_NUMBER_UTIL;
 use super::Findings;
 use crate::config::Config;
 use crate::model::Phone;
+
+/// The country of numbers that name none. Only looked at here: the tables of all plans are not for each start.
+pub(super) fn country(config: &Config, found: &mut Findings) {
+    let country = &config.business.country;
+    let code = country.parse().ok().and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
+    if code.is_none() {
+        let words =
+            format!("no numbering plan is known of {country:?}: two capital letters, such as \"US\", \"GB\" or \"DE\"");
+        found.error("business.country", words);
+    }
+}
 
 /// The numbers that urgent leads go to.
 pub(super) fn on_call(config: &Config, found: &mut Findings) {
@@ -24,6 +35,16 @@ fn is_known(phone: &Phone) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_country_without_numbers_is_an_error() {
+        for (country, is_told) in [("US", false), ("GB", false), ("UK", true), ("XX", true)] {
+            let config = Config::parse(&format!("[business]\ncountry = \"{country}\"")).unwrap();
+            let mut found = Findings::default();
+            super::country(&config, &mut found);
+            assert_eq!(found.errors.len(), usize::from(is_told), "{country}: {found}");
+        }
+    }
 
     #[test]
     fn a_number_that_no_plan_has_is_a_warning() {

@@ -2,7 +2,7 @@
 
 use super::super::tests::given;
 use super::*;
-use crate::model::{BootId, Done, Label, LeadId, NewLead, Outcome, Report};
+use crate::model::{BootId, Done, Label, LeadId, NewLead, Outcome, Report, RowId};
 use crate::outbox::Settings;
 use crate::store::{Arrival, DeadLetterFilter, Gate, Opening, Received, Store};
 
@@ -206,7 +206,12 @@ fn each_fault_has_its_sequel() {
             &[("a", park(20)), ("b", Fault::Permanent)],
             "a cancelled, b cancelled, a ready",
         ),
-        ("panic of the second", &["a", "b"], &[("a", Fault::Auth), ("b", Fault::Crash)], "a cancelled, b dead, letter, 1 text"),
+        (
+            "panic of the second",
+            &["a", "b"],
+            &[("a", Fault::Auth), ("b", Fault::Crash)],
+            "a cancelled, b dead, letter, 1 text",
+        ),
         (
             "three",
             &["a", "b", "c"],

@@ -67,10 +67,22 @@ fn what_can_be_paid() {
 fn days_and_months_are_those_of_the_zone() {
     let berlin = Budget { zone: TimeZone::get("Europe/Berlin").unwrap(), ..Budget::default() };
     for (now, day, month) in [
-        ("2026-11-30T22:59:59.999Z", ("2026-11-29T23:00:00.000Z", "2026-11-30T23:00:00.000Z"), ("2026-10-31T23:00:00.000Z", "2026-11-30T23:00:00.000Z")),
-        ("2026-11-30T23:00:00.000Z", ("2026-11-30T23:00:00.000Z", "2026-12-01T23:00:00.000Z"), ("2026-11-30T23:00:00.000Z", "2026-12-31T23:00:00.000Z")),
+        (
+            "2026-11-30T22:59:59.999Z",
+            ("2026-11-29T23:00:00.000Z", "2026-11-30T23:00:00.000Z"),
+            ("2026-10-31T23:00:00.000Z", "2026-11-30T23:00:00.000Z"),
+        ),
+        (
+            "2026-11-30T23:00:00.000Z",
+            ("2026-11-30T23:00:00.000Z", "2026-12-01T23:00:00.000Z"),
+            ("2026-11-30T23:00:00.000Z", "2026-12-31T23:00:00.000Z"),
+        ),
         // A day of 25 hours.
-        ("2026-10-25T12:00:00.000Z", ("2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z"), ("2026-09-30T22:00:00.000Z", "2026-10-31T23:00:00.000Z")),
+        (
+            "2026-10-25T12:00:00.000Z",
+            ("2026-10-24T22:00:00.000Z", "2026-10-25T23:00:00.000Z"),
+            ("2026-09-30T22:00:00.000Z", "2026-10-31T23:00:00.000Z"),
+        ),
     ] {
         let [a, b] = berlin.periods(now.parse().unwrap());
         let told = |period: Period| (period.from.to_string(), period.until.to_string());
@@ -113,7 +125,10 @@ fn with_the_money_spent_a_free_model_is_asked() {
     assert_eq!((asked(&night, "a"), asked(&night, "b")), (0, 1));
     night.ends(&model("b"), &answer(None));
     assert_eq!(spent(&mut night), 1);
-    assert_eq!(alerts(&mut night), ["the day's money for models is spent: 0.00 EUR of 0.03 EUR (a try may cost 0.03 EUR)"]);
+    assert_eq!(
+        alerts(&mut night),
+        ["the day's money for models is spent: 0.00 EUR of 0.03 EUR (a try may cost 0.03 EUR)"]
+    );
     let (desk, now) = (&night.desk, night.now);
     let told = night.store.transact(|tx| desk.passed_over(tx, now)).unwrap();
     let (word, why, until) = &told[&model("a")];
@@ -134,7 +149,10 @@ fn with_the_money_spent_and_no_free_model_a_person_is_told_at_once() {
     let rows = night.store.transact(|tx| tx.job_rows(night.works[0].job.lead)).unwrap();
     assert_eq!(rows.iter().filter(|row| row.kind == "sms").count(), 1);
     let timer = rows.iter().find(|row| row.kind == TIMER).unwrap();
-    assert!(timer.result.as_deref().is_some_and(|why| why.starts_with("the day's money for models is spent")), "{timer:?}");
+    assert!(
+        timer.result.as_deref().is_some_and(|why| why.starts_with("the day's money for models is spent")),
+        "{timer:?}"
+    );
 
     let [day, _] = night.desk.settings.models.budget.periods(night.now);
     night.now = day.until;
@@ -160,7 +178,7 @@ fn money_that_is_only_held_back_is_waited_for() {
 #[test]
 fn a_person_is_told_once_when_the_money_is_nearly_spent() {
     let mut night = Night::new(priced(&["a"], Some(1_000_000), Some(2_000_000)));
-    let mut spend = |night: &mut Night, cost| {
+    let spend = |night: &mut Night, cost| {
         night.lead();
         night.ends(&model("a"), &answer(Some(cost)));
     };

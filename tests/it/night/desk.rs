@@ -12,7 +12,9 @@ use nightdesk::model::{
     BootId, Channel, ClassifiedBy, Done, Effect, Fact, Failure, Fault, Kept, Label, Ladder, Lane, Ledger, Memory,
     ModemState, NewLead, Outcome, Reading, Report, RowId, SmsReceipt, Task, Timestamp, Work,
 };
-use nightdesk::outbox::{self, BreakerSettings, CanarySettings, Desk, Limits, Models, ReconcileSettings, SharedDesk, Waits};
+use nightdesk::outbox::{
+    self, BreakerSettings, CanarySettings, Desk, Limits, Models, ReconcileSettings, SharedDesk, Waits,
+};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Rider, Store};
 use tokio::sync::mpsc;
