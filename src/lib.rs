@@ -24,9 +24,9 @@
 //! | `intake` 1 | the listener, its TLS and its limits: one file per auth scheme and per source shape; 2xx only after the commit; the page to unsubscribe |
 //! | `sanitize` 2 | hostile markup to clean text: what a person wrote, without what machines put around it |
 //! | `classify` 3 | prompt (pure), one file per provider protocol, strict parse |
-//! | `route` 4 | pure: from a label to its jobs, which channel is next, what an answer means, what a digest says |
+//! | `route` 4 | pure: from a label to its jobs, which channel is next, what an answer means, what a digest says, what a prospect is mailed and a support team handed |
 //! | `store` 5 | the only room that names `SQLite`: rows, views, and the writer that commits in groups |
-//! | `outbox` | claim, effect, settle, delivery reports, whom to call next, whose phone rings and whose is tested; what never arrived is looked for; channels with breaker, parking and limits; `step` is pure |
+//! | `outbox` | claim, effect, settle, which model is asked and what that may cost, who may be mailed, delivery reports, whom to call next, whose phone rings and whose is tested; what never arrived is looked for; channels with breaker, parking and limits; `step` is pure |
 //! | `deliver` 6 | texts and rings: the GSM modem on a serial port, which brings itself back, and Twilio; mails; cases for the support team: Zendesk, Jira, or a mail; what knows mail addresses again |
 //! | `writeback` 7 | CRM fields, notes and tasks, and reading records: what a webhook points to, what never arrived; one file per vendor |
 //! | `admin` | health on the loopback listener |
@@ -45,7 +45,8 @@
 //! 3. **Effectively once.** What may have happened is looked up before it is sent again. Only the modem can't be asked:
 //!    there, one repeat, marked as such, never a third.
 //! 4. **Bad input never harms**, and a changed payload loses nothing: it is a dead letter, a wrong signature is quarantined.
-//! 5. **A lead's text is data**, never instructions, markup, control characters, SQL, a path or a header.
+//! 5. **A lead's text is data**, never instructions, markup, control characters, SQL, a path or a header; it is mailed to
+//!    nobody but us.
 //! 6. **Speed is part of correctness.** An urgent text waits for nothing but its own channel, and for that at most 30 s.
 //! 7. **No model can drop a lead.** Without a label in time a person is told of an unclassified lead.
 //! 8. **Secrets are never** in the process list, log, database, error message or repository.
@@ -54,6 +55,7 @@
 //! 11. **A wrong clock loses nothing**: signatures that can't be judged for age are held, timers move when it steps.
 //! 12. **A webhook that never came is found**: each CRM is asked what it holds that no lead tells of; old ones are told of in
 //!     one text.
+//! 13. **Spending is bounded.** Texts and models have caps that survive a restart; hitting one is loud, and a person is told.
 //!
 //! # Deliberately absent
 //!

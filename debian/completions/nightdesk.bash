@@ -94,6 +94,12 @@ _nightdesk() {
             nightdesk__subcmd__mail,list)
                 cmd="nightdesk__subcmd__mail__subcmd__list"
                 ;;
+            nightdesk__subcmd__mail,preview)
+                cmd="nightdesk__subcmd__mail__subcmd__preview"
+                ;;
+            nightdesk__subcmd__mail,send-test)
+                cmd="nightdesk__subcmd__mail__subcmd__send__subcmd__test"
+                ;;
             nightdesk__subcmd__mail,suppress)
                 cmd="nightdesk__subcmd__mail__subcmd__suppress"
                 ;;
@@ -242,7 +248,7 @@ _nightdesk() {
             fi
             case "${prev}" in
                 --misbehave)
-                    COMPREPLY=($(compgen -W "llm hubspot salesforce twilio modem" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "llm hubspot salesforce zendesk mail twilio modem" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -459,7 +465,7 @@ _nightdesk() {
             return 0
             ;;
         nightdesk__subcmd__mail)
-            opts="-h --config --help list suppress unsuppress"
+            opts="-h --config --help list suppress unsuppress preview send-test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -487,6 +493,46 @@ _nightdesk() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__mail__subcmd__preview)
+            opts="-h --message --html --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nightdesk__subcmd__mail__subcmd__send__subcmd__test)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -28,7 +28,7 @@ complete -c nightdesk -n "__fish_nightdesk_needs_command" -l config -d 'The desk
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -s V -l version -d 'Print version'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "run" -d 'Run the desk until it is asked to stop (SIGTERM or Ctrl-C)'
-complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: ten leads, nothing leaves this machine'
+complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "demo" -d 'See the whole desk at work in a simulated world: eleven leads, nothing leaves this machine'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "check" -d 'Find everything that is wrong with the configuration, and with what it names'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "doctor" -d 'Find what is wrong with this box: service, modems, clock, power, disk, listeners'
 complete -c nightdesk -n "__fish_nightdesk_needs_command" -f -a "status" -d 'Show how the desk stands: alerts first, then channels and counts'
@@ -51,6 +51,8 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand run" -s h -l help -d
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l misbehave -d 'Make one of the simulators misbehave, to see that the demo notices' -r -f -a "llm\t'The model chats instead of classifying'
 hubspot\t'HubSpot is down'
 salesforce\t'Salesforce is down'
+zendesk\t'Zendesk is down'
+mail\t'The mail server refuses every mail'
 twilio\t'Twilio is down'
 modem\t'The modem takes texts and falls silent'"
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand demo" -l config -d 'The desk\'s configuration' -r -F
@@ -294,11 +296,13 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_s
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l no-wait -d 'Don\'t wait: the desk tells by an alert'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand oncall; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -l config -d 'The desk\'s configuration' -r -F
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -s h -l help -d 'Print help'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -f -a "list" -d 'List addresses that get no mail, by their hashes, newest first'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -f -a "suppress" -d 'Send no more mail to an address'
-complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress" -f -a "unsuppress" -d 'Let an address get mail again'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -f -a "list" -d 'List addresses that get no mail, by their hashes, newest first'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -f -a "suppress" -d 'Send no more mail to an address'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -f -a "unsuppress" -d 'Let an address get mail again'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -f -a "preview" -d 'Print the mail that a lead would get; nothing is sent'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and not __fish_seen_subcommand_from list suppress unsuppress preview send-test" -f -a "send-test" -d 'Send a mail to an address of yours, past the desk'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from list" -l sent -d 'List the mails that were sent instead'
@@ -311,6 +315,14 @@ complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_see
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -l yes -d 'Don\'t ask, also if its owner has unsubscribed'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from unsuppress" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from preview" -l message -d 'What a lead would write, in place of one there is' -r
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from preview" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from preview" -l html -d 'Print the HTML'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from preview" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from preview" -s h -l help -d 'Print help'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from send-test" -l config -d 'The desk\'s configuration' -r -F
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from send-test" -l json -d 'Print JSON'
+complete -c nightdesk -n "__fish_nightdesk_using_subcommand mail; and __fish_seen_subcommand_from send-test" -s h -l help -d 'Print help'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l config -d 'The desk\'s configuration' -r -F
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -l json -d 'Print JSON'
 complete -c nightdesk -n "__fish_nightdesk_using_subcommand version" -s h -l help -d 'Print help'

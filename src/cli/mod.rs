@@ -62,7 +62,7 @@ enum Command {
     /// Count a start, and wait if the ones before it failed (for the unit)
     #[command(hide = true)]
     Backoff,
-    /// See the whole desk at work in a simulated world: ten leads, nothing leaves this machine
+    /// See the whole desk at work in a simulated world: eleven leads, nothing leaves this machine
     Demo(demo::Options),
     /// Find everything that is wrong with the configuration, and with what it names
     Check(check::Check),

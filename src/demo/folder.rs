@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::people::{DANA, LEE};
 use super::samples::PORTAL;
-use super::world::{ACCOUNT, AGENT, MODEL, SF_CLIENT, SF_KEY, World};
+use super::world::{ACCOUNT, AGENT, MODEL, SF_CLIENT, SF_KEY, SPARE, World};
 
 /// The path of a socket has at most so many bytes (`unix(7)`, less the zero at its end).
 const MOST_SOCKET_PATH_BYTES: usize = 107;
@@ -29,6 +29,7 @@ pub(super) struct Keys {
     pub(super) salesforce_hook: String,
     pub(super) salesforce: String,
     pub(super) openai: String,
+    pub(super) anthropic: String,
     pub(super) zendesk: String,
     pub(super) smtp: String,
     pub(super) addresses: String,
@@ -47,6 +48,7 @@ impl Keys {
             salesforce_hook: random(24),
             salesforce: random(40),
             openai,
+            anthropic: format!("sk-ant-{}", random(32)),
             zendesk: random(40),
             smtp: random(16),
             addresses: random(32),
@@ -111,6 +113,7 @@ impl Folder {
             ("salesforce-secret", &keys.salesforce_hook),
             ("salesforce-client-secret", &keys.salesforce),
             ("openai-key", &keys.openai),
+            ("anthropic-key", &keys.anthropic),
             ("zendesk-token", &keys.zendesk),
             ("smtp-password", &keys.smtp),
             ("mail-key", &keys.addresses),
@@ -179,6 +182,19 @@ key = {openai}
 input-price = 0.25
 output-price = 2.00
 
+[[llm]]                                        # asked when the first doesn't answer
+name = "anthropic"
+protocol = "anthropic"
+base-url = "{spare}"
+model = "{SPARE}"
+key = {anthropic}
+input-price = 1.00
+output-price = 5.00
+
+[spending]
+llm-per-day = 2.00                             # then a person reads the leads until midnight
+currency = "USD"
+
 [sms]
 channels = ["modem0", "twilio"]
 failover-after = "3s"                          # another clock of the demo that is not the default (30 s)
@@ -216,6 +232,8 @@ from = "+13035550100"
             website = secret("website-secret"),
             llm = world.llm.base_url(),
             openai = secret("openai-key"),
+            spare = world.spare.base_url(),
+            anthropic = secret("anthropic-key"),
             port = quoted(&self.port()),
             pin = secret("sim-pin"),
             twilio_url = world.twilio.base_url(),

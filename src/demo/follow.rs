@@ -18,6 +18,8 @@ pub(super) struct Event {
 pub(super) enum What {
     /// A class was found.
     Labelled(Label),
+    /// A model gave no class, and the next one is asked.
+    Passed { reason: String },
     /// No class was found in time, and a person is told.
     Unclassified,
     /// A text left; an answer tells somebody more who knows of the lead.
@@ -122,6 +124,7 @@ fn what(lead: &Lead, job: &JobRow, jobs: &[JobRow]) -> Option<What> {
         ) => None,
         (task, "dead") => Some(What::Dead { job: job.id.clone(), kind: task.kind().to_owned() }),
         (Task::Classify { .. }, "done") => Some(What::Labelled(lead.label?)),
+        (Task::Classify { .. }, "cancelled") => Some(What::Passed { reason: reason() }),
         (Task::Sms(SmsTask { text, who, is_answer, .. }), "done") => {
             Some(What::Texted { channel: channel(), who, text, is_answer })
         }

@@ -24,7 +24,7 @@ pub(super) fn opening(page: &mut Page<'_>, folder: &Folder, at: Addresses) -> io
     page.heading("A night at the desk of Northwind Scanners")?;
     page.say(
         "The desk is the real program with its own configuration, listeners and database. The world around it is \
-         simulated: a language model, HubSpot, Salesforce, Zendesk, a mail server, Twilio, and a GSM modem on a \
+         simulated: two language models, HubSpot, Salesforce, Zendesk, a mail server, Twilio, and a GSM modem on a \
          pseudo-terminal. Nothing leaves this machine.",
     )?;
     page.verbatim(&[

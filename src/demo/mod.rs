@@ -1,4 +1,4 @@
-//! `nightdesk demo`: the real daemon in a simulated world, and ten leads that show what it does.
+//! `nightdesk demo`: the real daemon in a simulated world, and eleven leads that show what it does.
 //!
 //! [`run`] writes a configuration and secrets into a fresh folder, loads them as the daemon does, starts the daemon in
 //! this process with the simulators of [`sim`] around it, posts signed webhooks and tells the story from the database

@@ -133,6 +133,7 @@ impl<'a> Night<'a> {
                 self.world.modem.unplug().await;
                 self.unplugged = true;
             }
+            Around::ModelDown => self.world.llm.down(),
             Around::OptionRemoved(label) => self.world.allow(label, false),
         }
     }
@@ -147,6 +148,7 @@ impl<'a> Night<'a> {
     ) -> Result<(), DemoError> {
         match sample.around {
             Around::Nothing | Around::ModemUnplugged => {}
+            Around::ModelDown => self.world.llm.up().await.map_err(DemoError::World)?,
             Around::OptionRemoved(label) => {
                 self.world.allow(label, true);
                 let letters = self.letters(|letter| arrival.lead_id.is_some() && letter.lead_id == arrival.lead_id)?;

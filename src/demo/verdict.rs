@@ -3,7 +3,7 @@
 use super::ledger::{Entry, State};
 use super::samples::{Around, EITHER, SAMPLES, Sample, Want, WantedAction};
 use super::world::World;
-use crate::model::Label;
+use crate::model::{ClassifiedBy, Label};
 
 /// The SIM locks itself whenever it loses power: at the start, and when the modem is unplugged.
 const PINS: usize = 2;
@@ -42,6 +42,12 @@ fn in_the_books(sample: &Sample, entry: &Entry, first: Option<&str>) -> Vec<Stri
     if entry.label != label {
         let name = |label: Option<Label>| label.map_or("nothing", Label::name);
         faults.push(format!("it is classified as {}, not {}", name(entry.label), name(label)));
+    }
+    let by = if sample.around == Around::ModelDown { ClassifiedBy::LlmFallback } else { ClassifiedBy::Llm };
+    if let (Some(label), Some(got)) = (label, entry.classified_by)
+        && got != by
+    {
+        faults.push(format!("{} is said by {}, not by {}", label.name(), got.name(), by.name()));
     }
     let got: Vec<(&str, &str, &str)> =
         entry.actions.iter().map(|act| (act.kind.as_str(), act.channel.as_str(), act.state.as_str())).collect();

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::folder::Keys;
 use super::samples::{Record, SAMPLES};
+use super::sim::llm::Flavour;
 use super::sim::modem::Setup;
 use super::sim::smtp::{Mishap, Offer, Step};
 use super::sim::{HubSpot, Llm, Modem, Salesforce, Sim, Smtp, Twilio, Zendesk};
@@ -18,6 +19,8 @@ use crate::model::Label;
 pub(super) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 /// The model that is asked.
 pub(super) const MODEL: &str = "gpt-5-mini";
+/// The one that is asked when that doesn't answer.
+pub(super) const SPARE: &str = "claude-haiku-4-5";
 /// The property that takes the class.
 pub(super) const CLASS: &str = "auto_classification";
 /// The property that flags top priority.
@@ -57,6 +60,7 @@ pub enum Culprit {
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) llm: Sim<Llm>,
+    pub(super) spare: Sim<Llm>,
     pub(super) hubspot: Sim<HubSpot>,
     pub(super) salesforce: Sim<Salesforce>,
     pub(super) zendesk: Sim<Zendesk>,
@@ -101,6 +105,7 @@ impl World {
         }
         Ok(Self {
             llm: Sim::spawn(Llm::new(keys.openai.as_str()).model(MODEL)).await?,
+            spare: Sim::spawn(Llm::new(keys.anthropic.as_str()).flavour(Flavour::Anthropic).model(SPARE)).await?,
             hubspot: Sim::spawn(account).await?,
             salesforce: Sim::spawn(org).await?,
             zendesk: Sim::spawn(Zendesk::new(AGENT, keys.zendesk.as_str())).await?,
@@ -126,6 +131,7 @@ impl World {
     pub(super) fn complaints(&self) -> Vec<String> {
         let of = |who: &'static str, list: Vec<String>| list.into_iter().map(move |what| format!("{who}: {what}"));
         of("the model", self.llm.violations())
+            .chain(of("the second model", self.spare.violations()))
             .chain(of("HubSpot", self.hubspot.violations()))
             .chain(of("Salesforce", self.salesforce.violations()))
             .chain(of("Zendesk", self.zendesk.violations()))

@@ -29,6 +29,7 @@ SELECT l.number, l.code, l.id AS lead_id, l.received_at, l.made_at,
        (SELECT round((julianday(c.claimed_at) - julianday(l.received_at)) * 86400.0, 1)
           FROM claims c WHERE c.lead_id = l.id AND c.state = 'claimed') AS seconds_to_claim,
        (SELECT count(*) FROM inbox i WHERE i.lead_id = l.id AND i.verdict IN ('duplicate', 'repeat')) AS repeats,
+       (SELECT round(sum(c.cost_micros) / 1000000.0, 6) FROM llm_calls c WHERE c.lead_id = l.id) AS model_cost,
        coalesce(l.message, l.raw_message) AS message
   FROM leads l
  ORDER BY l.number DESC;

@@ -38,7 +38,7 @@ fn actions(entry: &Value) -> Vec<String> {
 }
 
 #[test]
-fn ten_leads_end_as_they_should() {
+fn eleven_leads_end_as_they_should() {
     const KEYS: [&str; 7] = ["sample", "lead_id", "state", "label", "classified_by", "actions", "ms_to_sms"];
     const CLAIMED: [&str; 3] = ["crm_update hubspot done", "crm_note hubspot done", "crm_note hubspot done"];
     let (home, crm) = (home(), ["crm_update hubspot done", "crm_note hubspot done"]);
@@ -67,6 +67,7 @@ fn ten_leads_end_as_they_should() {
         ),
         ("crm-refuses", "settled", json!("TIRE_KICKER"), [&["mail smtp done"][..], &crm].concat()),
         ("salesforce", "settled", json!("URGENT_BUYER"), in_salesforce.to_vec()),
+        ("second-model", "settled", json!("URGENT_BUYER"), claimed(&by_modem)),
     ];
     assert_eq!(entries.len(), wanted.len());
     for (entry, (sample, state, label, wanted)) in entries.iter().zip(wanted) {
@@ -76,7 +77,8 @@ fn ten_leads_end_as_they_should() {
         let got = actions(entry);
         let is_it = |(got, wanted): (&String, &&str)| got == wanted || *wanted == either && got.starts_with("sms ");
         assert!(got.len() == wanted.len() && got.iter().zip(&wanted).all(is_it), "{sample}: {got:?}");
-        assert_eq!(entry["classified_by"], if label.is_null() { Value::Null } else { json!("llm") }, "{sample}");
+        let by = if sample == "second-model" { "llm-fallback" } else { "llm" };
+        assert_eq!(entry["classified_by"], if label.is_null() { Value::Null } else { json!(by) }, "{sample}");
         assert_eq!(entry["ms_to_sms"].is_u64(), label == "URGENT_BUYER", "{sample}");
         assert!(entry["lead_id"].is_string(), "{sample}");
     }
@@ -105,6 +107,7 @@ fn the_story_is_for_people_and_what_it_says_to_try_works() {
         "the follow-up leaves for tom.okafor@mail.example",
         "No more mail from us: https://leads.example.com/u/",
         "the support team has it, in Zendesk",
+        "the second model reads lead",
         "nightdesk.db",
         "alias desk=",
     ] {
@@ -134,6 +137,6 @@ fn a_world_that_misbehaves_is_noticed() {
         ["llm", "hubspot", "salesforce", "zendesk", "mail", "twilio", "modem"].map(run).map(|run| run.join().unwrap())
     {
         assert_eq!(output.status.code(), Some(70), "{who}: {output:?}");
-        assert_eq!(entries(&output).len(), 10, "{who}");
+        assert_eq!(entries(&output).len(), 11, "{who}");
     }
 }

@@ -1,3 +1,5 @@
+//! Who is mailed and who isn't, on a clock that is wound by hand: one a week, so many an hour, one repeat.
+
 use std::time::Duration;
 
 use super::*;

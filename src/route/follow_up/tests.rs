@@ -1,3 +1,5 @@
+//! The words of a follow-up, who gets one, and that nothing of a message leaves in it.
+
 use proptest::prelude::*;
 
 use super::*;
