@@ -2,11 +2,12 @@
 //!
 //! `classes` is the path itself; `provisional` what happens without a label; `text` what a hostile text can't do;
 //! `secrets` that none leaks; `salesforce` another CRM beside HubSpot;
-//! `anthropic` another model than OpenAI's; `oncall` a test of a phone; `lifecycle` start, stop and the database file around it.
+//! `anthropic` another model than OpenAI's; `models` two of them; `oncall` a test of a phone; `lifecycle` start, stop and the database file around it.
 
 mod anthropic;
 mod classes;
 mod lifecycle;
+mod models;
 mod oncall;
 mod provisional;
 pub(crate) mod salesforce;

@@ -214,7 +214,8 @@ async fn what_was_answered_is_kept_through_a_kill() {
 async fn what_can_not_be_stored_is_asked_for_again() {
     let office = open().await;
     let mut breaking = std::process::Command::new("sqlite3");
-    let broken = breaking.arg(office.database()).arg("DROP TABLE mail_suppressions").status().unwrap();
+    breaking.args(["-cmd", ".timeout 10000"]).arg(office.database()).arg("DROP TABLE mail_suppressions");
+    let broken = breaking.status().unwrap();
     assert!(broken.success());
     let (status, head, page) = told(&office, &one_click(&link(ANNA))).await;
     assert!(status == 503 && head.contains("retry-after: 30") && head.contains("no-store"), "{status} {head}");
