@@ -33,8 +33,8 @@ pub use clock::is_plausible_time;
 pub use ledger::offline_ledger;
 pub use operator::{Offline, spending};
 pub use wiring::{
-    HelpDeskClient, broken_requests, classifiers, crms, first_call, help_desk, journal, mailer, modem_settings,
-    open_source, preview, reading, sources, tls_files, twilio,
+    HelpDeskClient, broken_mails, broken_requests, classifiers, crms, first_call, help_desk, journal, mailer,
+    modem_settings, open_source, preview, reading, sources, tls_files, twilio,
 };
 
 /// What a modem's task may take of the grace to leave its modem at rest.

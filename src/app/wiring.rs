@@ -31,7 +31,7 @@ use super::pipeline::{Pipeline, Reader, Timers};
 use super::power::Power;
 pub(super) use addresses::{addresses, unsubscribe};
 pub use crm::broken_requests;
-pub use follow_ups::{HelpDeskClient, help_desk, mailer, preview};
+pub use follow_ups::{HelpDeskClient, broken_mails, help_desk, mailer, preview};
 pub(super) use models::budget;
 pub use models::{classifiers, first_call};
 pub use modems::modem_settings;
@@ -56,6 +56,8 @@ const MODEM_WORKERS: usize = 1;
 const SMS_LIMIT: Duration = Duration::from_mins(3);
 /// A mail may take so many of the server's longest answers: a greeting, signing in, and what it thinks of the mail.
 const SMTP_STEPS: u32 = 4;
+/// What a server may need to look a whole mail through (RFC 5321, 4.5.3.2.6 allows more).
+const SMTP_VERDICT: Duration = Duration::from_mins(4);
 /// What an effect's hard deadline allows beyond the requests it makes.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -280,6 +282,7 @@ pub(super) fn desk(config: &Config, addresses: Option<Arc<dyn Addresses>>) -> Re
     let crm = slowest(&mut config.crm.values().map(|crm| crm.timeout));
     let ticket = slowest(&mut config.ticket.iter().map(|ticket| ticket.timeout));
     let mail = config.mail.as_ref().map_or(SLACK, |mail| mail.smtp.timeout.saturating_mul(SMTP_STEPS));
+    let mail = mail.saturating_add(SMTP_VERDICT);
     let look_up = crm.max(ticket).max(slowest(&mut config.twilio.iter().map(|twilio| twilio.timeout)));
     let llm = slowest(&mut config.llm.iter().map(|llm| llm.first_timeout.max(llm.timeout)));
     Ok(outbox::Settings {

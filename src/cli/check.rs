@@ -133,7 +133,7 @@ impl Findings {
         {
             found.error("sms.template", error.to_string());
         }
-        for (path, words) in app::broken_requests(&desk.config) {
+        for (path, words) in app::broken_requests(&desk.config).into_iter().chain(app::broken_mails(&desk.config)) {
             found.error(path, words);
         }
         if let Some(secrets) = &secrets {

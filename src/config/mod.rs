@@ -186,7 +186,8 @@ impl Config {
             ring,
             canary: Canary::of(canary, people, problems),
             ticket: raw.ticket.and_then(|raw| Ticket::of(raw, raw_mail.is_some(), problems)),
-            mail: raw_mail.and_then(|raw| Mail::of(raw, server.public_url.is_some(), problems)),
+            mail: raw_mail
+                .and_then(|raw| Mail::of(raw, server.public_url.as_ref().is_some_and(BaseUrl::is_public), problems)),
             crm: named(crm, |name, raw| Crm::of(name, raw, problems)),
             reconcile: Reconcile::of(raw.reconcile.unwrap_or_default()),
             outbox: Outbox::of(raw.outbox.unwrap_or_default(), problems),

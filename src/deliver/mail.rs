@@ -207,7 +207,12 @@ impl Office {
         };
         let outcome = match &got {
             Ok(_) => Outcome::Done(done(&letter)),
-            Err(trouble) => Outcome::Failed(self.failure(trouble)),
+            Err(trouble) => {
+                let failure = self.failure(trouble);
+                // Reasons are logged and told; whose address it is stands in the job.
+                let reason = failure.reason.replace(&letter.to.to_string(), "***");
+                Outcome::Failed(Failure { reason, ..failure })
+            }
         };
         Report::traced(outcome, trace)
     }

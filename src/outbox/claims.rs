@@ -337,7 +337,7 @@ impl Desk {
     }
 
     /// A short note in the CRM about what has just happened.
-    fn news(&self, tx: Tx<'_>, lead: &Lead, news: CrmNews, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn news(&self, tx: Tx<'_>, lead: &Lead, news: CrmNews, now: Timestamp) -> Result<(), StoreError> {
         if let Some(job) = route::news(&self.settings.route, lead, news, now) {
             tx.insert_job(&job, now)?;
         }

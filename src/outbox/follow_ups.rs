@@ -6,13 +6,18 @@
 
 use std::time::Duration;
 
-use crate::model::{Failure, Fault, Job, MailTask, Suppressed, Task, TicketTask, Timestamp, Work};
+use crate::model::{
+    Action, Channel, CrmNews, Failure, Fault, Job, JobState, Label, MailTask, Suppressed, Task, TicketTask, Timestamp,
+    Work,
+};
 use crate::route::{self, FollowUp};
 use crate::store::{MailCount, MailState, StoreError, Tx};
 
 use super::Desk;
 use super::step::Next;
 
+/// How long a mail waits to learn what becomes of another to the same address.
+const A_WHILE: Duration = Duration::from_mins(1);
 /// What the cap on mails counts.
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -27,6 +32,12 @@ impl Desk {
     ) -> Result<Option<(Next, String)>, StoreError> {
         let moot = |why: &str| Ok(Some((Next::Moot, why.to_owned())));
         let Some(settings) = &self.settings.route.follow_up else { return moot("follow-up mails are switched off") };
+        if work.lead.label != Some(Label::TireKicker) {
+            return moot("the lead is of another class by now");
+        }
+        if mail.unsubscribe.is_none() {
+            return moot("there is no page on which to unsubscribe");
+        }
         if let Some(why) = route::not_mailed(settings, &work.lead, &mail.to, now) {
             return moot(why);
         }
@@ -39,14 +50,26 @@ impl Desk {
             });
         }
         if tx.mailed_since(hash, now.before(settings.once_per), Some(work.job.id))?.is_some() {
+            if tx.is_being_mailed(hash, work.job.id)? {
+                let why = "another mail to the address is under way".to_owned();
+                return Ok(Some((Next::Wait { at: now.after(A_WHILE) }, why)));
+            }
             return moot("the address had a mail not long ago");
         }
+        Ok(None)
+    }
+
+    /// Until when no other mail may leave, because so many have in an hour; `None`: one may.
+    pub(super) fn mails_resume(
+        &self,
+        tx: Tx<'_>,
+        channel: &Channel,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let Some(settings) = self.follow_up().filter(|settings| settings.channel == *channel) else { return Ok(None) };
         let MailCount { count, oldest } = tx.mails_since(now.before(HOUR))?;
-        let full = count >= settings.per_hour && !crate::failpoint::removed("mail-cap");
-        Ok(oldest.filter(|_| full).map(|oldest| {
-            let why = format!("{count} mails have left in an hour, and {} may", settings.per_hour);
-            (Next::Wait { at: oldest.after(HOUR) }, why)
-        }))
+        // A row that a clock ahead of its time has written holds nobody up for longer than that.
+        Ok(oldest.filter(|_| count >= settings.per_hour).map(|oldest| oldest.min(now).after(HOUR)))
     }
 
     /// A mail is about to be handed to a server: from here on its address had one.
@@ -85,8 +108,33 @@ impl Desk {
             tx.suppress(hash, Suppressed::Bounced, now)?;
             tracing::warn!(lead_id = %job.lead, address = %hash, "nobody has this address: it gets no mail any more");
         }
-        let may_have_left = outcome == Fault::Unknown.name() || outcome == "unsure" || mail.repeat;
+        // A panic may have come after the mail had left, and an earlier generation may have left something.
+        let may_have_left = [Fault::Unknown.name(), Fault::Crash.name(), "unsure"].contains(&outcome)
+            || mail.repeat
+            || job.generation > 1;
         if may_have_left { Ok(()) } else { tx.forget_mail(job.id).map(drop) }
+    }
+
+    /// The note has told of the lead already: how its mail or its case ended is told in a second one.
+    pub(super) fn tell_late(
+        &self,
+        tx: Tx<'_>,
+        job: &Job,
+        state: JobState,
+        result: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let words = match (&job.task, state) {
+            (Task::Mail(_), JobState::Done) => "the follow-up mail was sent".to_owned(),
+            (Task::Mail(_), JobState::Dead) => "the follow-up mail could not be sent".to_owned(),
+            (Task::Ticket(_), JobState::Done) => format!("support has it as {result} now"),
+            (Task::Ticket(_), JobState::Dead) => "it could not be handed to support: please do it by hand".to_owned(),
+            _ => return Ok(()),
+        };
+        let is_note = |action: &Action| matches!(&action.task, Task::CrmNote(note) if note.news.is_none());
+        let noted = tx.actions(job.lead)?.into_iter().any(|action| is_note(&action) && action.state == JobState::Done);
+        let Some(lead) = tx.lead(job.lead)?.filter(|_| noted) else { return Ok(()) };
+        self.news(tx, &lead, CrmNews { at: now, words, after_texts: false }, now)
     }
 
     const fn follow_up(&self) -> Option<&FollowUp> {

@@ -37,7 +37,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::model::{
-    AttemptId, BootId, Channel, Fault, JobId, Outcome, Priority, Report, SmsTask, Task, Timestamp, Work,
+    AttemptId, BootId, Channel, Fault, JobId, Label, Outcome, Priority, Report, SmsTask, Task, Timestamp, Work,
 };
 use crate::route;
 use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
@@ -45,7 +45,7 @@ use crate::store::{Claimed, Opening, Rider, StoreError, Tx};
 pub use canary::CanarySettings;
 pub use channel::BreakerSettings;
 pub use lanes::Lanes;
-pub use models::Models;
+pub use models::{Models, PassedOver};
 pub use money::{Budget, Period};
 pub use pace::Pace;
 pub use polls::asked_on;
@@ -254,6 +254,9 @@ impl Desk {
             if self.purse(tx, channel, now)? != Purse::Ready {
                 return Ok(None);
             }
+            if self.mails_resume(tx, channel, now)?.is_some() {
+                return Ok(None);
+            }
             let allowed = |priority| self.opens(channel, priority, now) <= now;
             let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), &allowed, now)? else {
                 return Ok(None);
@@ -266,18 +269,14 @@ impl Desk {
                 }
                 work => work?,
             };
-            match self.overtaken(tx, &mut work, now)? {
-                // Nothing was asked of the channel, so nothing of this speaks for or against it.
-                Some((next, reason)) => {
-                    let outcome = if next == Next::Moot { "absent" } else { Fault::Transient.name() };
-                    self.follow(tx, &work, &Report::of(Outcome::Absent), (outcome, &reason), None, next, now)?;
-                }
-                None => {
-                    self.mail_begins(tx, &work, now)?;
-                    self.reserve(tx, &work)?;
-                    return Ok(Some(work));
-                }
-            }
+            let Some((next, reason)) = self.overtaken(tx, &mut work, now)? else {
+                self.mail_begins(tx, &work, now)?;
+                self.reserve(tx, &work)?;
+                return Ok(Some(work));
+            };
+            // Nothing was asked of the channel, so nothing of this speaks for or against it.
+            let outcome = if next == Next::Moot { "absent" } else { Fault::Transient.name() };
+            self.follow(tx, &work, &Report::of(Outcome::Absent), (outcome, &reason), None, next, now)?;
         }
     }
 
@@ -306,6 +305,9 @@ impl Desk {
                 Some((Next::Moot, "the lead doesn't wait in vain any more".to_owned()))
             }
             Task::Mail(mail) if acts => self.not_mailed(tx, work, mail, now)?,
+            Task::Ticket(_) if acts && work.lead.label != Some(Label::SupportRequest) => {
+                Some((Next::Moot, "the lead is of another class by now".to_owned()))
+            }
             Task::Ring(ring) => self.not_rung(tx, &work.job, ring, now)?,
             _ => None,
         })
@@ -402,6 +404,7 @@ impl Desk {
                 Admission::Probe if self.busy_on(channel) > 0 => continue,
                 Admission::Probe | Admission::All => due,
             };
+            let due = self.mails_resume(tx, channel, now)?.map_or(due, |at| due.max(at));
             // Due and not claimed in the ride just before: it waits for the suspect in flight.
             if due <= now && self.suspect.is_some() {
                 continue;

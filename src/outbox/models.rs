@@ -47,6 +47,9 @@ pub(super) enum Stand {
     Closed(Option<Timestamp>),
 }
 
+/// A model that is passed over: the word for it, why and who is asked instead, and until when.
+pub type PassedOver = (&'static str, String, Option<Timestamp>);
+
 /// What follows when a model gave no label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sequel {
@@ -323,15 +326,11 @@ impl Desk {
         Ok(soonest.filter(|at| *at > now))
     }
 
-    /// The models that are passed over now: the word for it, why and who is asked instead, and until when.
+    /// The models that are passed over now.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn passed_over(
-        &self,
-        tx: Tx<'_>,
-        now: Timestamp,
-    ) -> Result<BTreeMap<Channel, (&'static str, String, Option<Timestamp>)>, StoreError> {
+    pub fn passed_over(&self, tx: Tx<'_>, now: Timestamp) -> Result<BTreeMap<Channel, PassedOver>, StoreError> {
         self.sum_up_anew();
         let order = &self.settings.models.order;
         let stand_in = order.iter().find(|model| self.can_be_asked(tx, model, now));

@@ -120,9 +120,12 @@ impl Desk {
                 tx.clear_alert(&alert.key, now)?;
             }
         }
-        let texts = DeadLetterFilter { stage: Some(Stage::Sms.name().to_owned()), ..DeadLetterFilter::default() };
-        let all_told = tx.dead_letters(&texts)?.is_empty();
-        for kind in ["quarantine:", "crash:", "ring:"].into_iter().chain(all_told.then_some("sms:undelivered")) {
+        let mut kinds = vec!["quarantine:", "crash:", "ring:"];
+        for (stage, alert) in [(Stage::Sms, "sms:undelivered"), (Stage::Ticket, "ticket:undelivered")] {
+            let of_stage = DeadLetterFilter { stage: Some(stage.name().to_owned()), ..DeadLetterFilter::default() };
+            kinds.extend(tx.dead_letters(&of_stage)?.is_empty().then_some(alert));
+        }
+        for kind in kinds {
             tx.clear_alerts_of(kind, now.before(STALE_AFTER), now)?;
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! What a person may ask of the outbox: requeue, discard, replay.
 
 use crate::model::{
-    ClassifyTask, CrmUpdate, Job, LeadId, MailTask, NewJob, Priority, ReplayFrom, Replayed, Task, TicketTask, Timestamp,
+    Channel, ClassifyTask, CrmUpdate, Job, LeadId, MailTask, NewJob, Priority, ReplayFrom, Replayed, Task, TicketTask,
+    Timestamp,
 };
 use crate::route;
 use crate::store::{DeadLetter, StoreError, Tx};
@@ -17,7 +18,8 @@ impl Desk {
     pub fn requeue(&mut self, tx: Tx<'_>, letter: &DeadLetter, now: Timestamp) -> Result<bool, StoreError> {
         let Some((job, state, _)) = letter.job_id.map(|id| tx.job(id)).transpose()?.flatten() else { return Ok(false) };
         let known = self.settings.channels.contains_key(&job.channel).then(|| job.channel.clone());
-        let Some(channel) = known.or_else(|| self.home_of(&job.channel)) else { return Ok(false) };
+        let home = || self.home_of(&job.channel).or_else(|| self.stand_in_of(&job.task));
+        let Some(channel) = known.or_else(home) else { return Ok(false) };
         if matches!(job.task, Task::Reconcile(_)) && !reconcile::look_again(tx, &job, now)? {
             return Ok(false);
         }
@@ -97,6 +99,15 @@ impl Desk {
             Task::Ticket(ticket) => Task::Ticket(TicketTask { repeat: false, ..ticket.clone() }),
             other => other.clone(),
         })
+    }
+
+    /// Where cases and mails go now that went elsewhere once: nothing of an ended one is looked up there.
+    fn stand_in_of(&self, task: &Task) -> Option<Channel> {
+        match task {
+            Task::Ticket(_) => self.settings.route.ticketing.as_ref().map(|to| to.channel.clone()),
+            Task::Mail(_) => self.settings.route.follow_up.as_ref().map(|mail| mail.channel.clone()),
+            _ => None,
+        }
     }
 
     fn give_up_after(&self, task: &Task) -> std::time::Duration {

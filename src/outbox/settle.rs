@@ -115,6 +115,7 @@ impl Desk {
             Done::Mailed(message_id) => self.mail_left(tx, &work.job, message_id, now)?,
             Done::Fate { .. } | Done::Ticket(_) | Done::Crm { .. } => {}
         }
+        self.tell_late(tx, &work.job, JobState::Done, result.as_deref().unwrap_or_default(), now)?;
         tidy(tx, &work.job, now)
     }
 
@@ -234,6 +235,7 @@ impl Desk {
                 let cure = failure.and_then(|failure| failure.cure.as_deref()).or(unsure);
                 bury(tx, job, class, reason, cure, now)?;
                 self.timer_died(tx, job, now)?;
+                self.tell_late(tx, job, JobState::Dead, reason, now)?;
             }
             (Next::Moot, _) if failure.is_some_and(|failure| failure.fault == Fault::Permanent) => {
                 canary::hasten(tx, job, now)?;

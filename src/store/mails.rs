@@ -119,6 +119,18 @@ impl Tx<'_> {
         query.query_row(params, |row| Ok(rows::parsed(row, "lead_id"))).optional()?.transpose()
     }
 
+    /// Whether another mail to this address has not come to its end yet.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn is_being_mailed(self, to: AddressHash, except: JobId) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            SELECT EXISTS (SELECT 1 FROM mails m JOIN jobs j ON j.id = m.job_id
+                            WHERE m.address_hash = :hash AND m.job_id <> :except AND j.state IN ('ready', 'leased', 'unknown'))";
+        let params = named_params! { ":hash": to.to_string(), ":except": except.to_string() };
+        Ok(self.connection.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+    }
+
     /// How many mails went out after `since`, or may have.
     ///
     /// # Errors

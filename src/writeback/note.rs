@@ -37,7 +37,7 @@ pub fn lines(lead: &Lead, actions: &[Action], zone: &TimeZone) -> Vec<String> {
             Task::Sms(sms) if sms.is_answer => None,
             Task::Sms(sms) => Some(text_line(action, sms, &texts, &clock)),
             Task::Ring(ring) => ring_line(action, ring, &clock),
-            Task::Mail(_) => Some(mail_line(action, &clock)),
+            Task::Mail(mail) => Some(mail_line(action, mail.repeat, &clock)),
             Task::Ticket(_) => Some(ticket_line(action, &clock)),
             Task::CrmUpdate(update) => Some(update_line(action, update, is_silent, &clock)),
             Task::CrmTask(_) => task_line(action, &clock),
@@ -196,11 +196,12 @@ const fn by_whom(by: ClassifiedBy) -> &'static str {
 }
 
 /// The follow-up mail: why there was none, too, because whoever reads this might write one.
-fn mail_line(action: &Action, clock: &Clock<'_>) -> String {
+fn mail_line(action: &Action, is_repeat: bool, clock: &Clock<'_>) -> String {
     let (at, why) = (clock.tell(action.ended_at), reason(action));
     match action.state {
         JobState::Done => format!("{at}follow-up mail sent."),
         JobState::Dead => format!("{at}the follow-up mail could not be sent{why}."),
+        JobState::Cancelled if is_repeat => format!("{at}the follow-up mail may have been sent, nobody can tell{why}."),
         JobState::Cancelled => format!("{at}no follow-up mail{why}."),
         JobState::Unknown => format!("The follow-up mail may have been sent{why}."),
         JobState::Ready | JobState::Leased => format!("The follow-up mail is not sent yet{why}."),

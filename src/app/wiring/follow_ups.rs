@@ -138,7 +138,14 @@ pub(super) fn follow_up(
 ) -> Result<Option<route::FollowUp>, TemplateError> {
     let typed = config.mail.as_ref().and_then(|mail| Some((mail, mail.follow_up.as_ref()?)));
     let (Some((mail, typed)), Some(addresses)) = (typed, addresses) else { return Ok(None) };
-    let own = mail.from.address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+    let support = config.ticket.as_ref().and_then(|ticket| match &ticket.desk {
+        HelpDesk::Mail { to } => Some(to),
+        HelpDesk::Zendesk { .. } | HelpDesk::Jira { .. } => None,
+    });
+    let ours =
+        [Some(&mail.from.address), mail.reply_to.as_ref().map(|to| &to.address), mail.bounce_to.as_ref(), support];
+    let own =
+        ours.into_iter().flatten().filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain.to_owned());
     Ok(Some(route::FollowUp {
         channel: mails(),
         languages: typed
@@ -175,12 +182,24 @@ fn resource(typed: &config::Resource) -> route::Resource {
     route::Resource { title, url, topics, language }
 }
 
+/// The languages of the configuration whose words are no mail: each with its place and what is wrong.
+#[must_use]
+pub fn broken_mails(config: &Config) -> Vec<(String, String)> {
+    let typed = config.mail.as_ref().and_then(|mail| mail.follow_up.as_ref());
+    let broken = |typed: &config::FollowUp| -> Vec<(String, String)> {
+        let broken = typed.languages.iter().filter_map(|tag| Some((tag, language(typed, tag).err()?)));
+        broken.map(|(tag, error)| (format!("mail.templates.{tag}"), error.to_string())).collect()
+    };
+    typed.map(broken).unwrap_or_default()
+}
+
 /// What a prospect would be written, without the key that signs the link to unsubscribe: dots stand in its place.
 ///
 /// # Errors
 /// When one of the operator's words is no template.
 pub fn preview(config: &Config, lead: &crate::model::Lead, open: bool) -> Result<Option<MailTask>, TemplateError> {
-    let public_url = config.server.public_url.as_ref().map(|url| url.as_str().to_owned());
+    let public_url = config.server.public_url.as_ref().filter(|url| url.is_public());
+    let public_url = public_url.map(|url| url.as_str().to_owned());
     let follow_up = follow_up(config, Some(Arc::new(Unsigned(public_url))))?;
     Ok(follow_up.and_then(|follow_up| route::mail(&follow_up, lead, open)))
 }

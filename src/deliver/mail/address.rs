@@ -17,7 +17,7 @@ const MAX_NAME_CHARS: usize = 200;
 /// An address as it goes over the wire: its domain in ASCII.
 pub(super) fn address(text: &str, what: &str) -> Result<Address, Failure> {
     let text = one_line(text, what)?;
-    let refused = || refuse(format!("the {what} {text:?} is no mail address"));
+    let refused = || refuse(format!("the {what} is no mail address"));
     let (user, domain) = text.rsplit_once('@').ok_or_else(refused)?;
     let domain = idna::domain_to_ascii_strict(domain).map_err(|_| refused())?;
     // What a word of a command can't hold: RFC 5321 has no way to write it.
@@ -40,7 +40,7 @@ pub(super) fn mailbox(mailbox: &Mailbox, what: &str) -> Result<message::Mailbox,
 /// The text itself, if it stays on its line.
 pub(super) fn one_line<'t>(text: &'t str, what: &str) -> Result<&'t str, Failure> {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if text.contains(breaks) { Err(refuse(format!("the {what} {text:?} is not one line of text"))) } else { Ok(text) }
+    if text.contains(breaks) { Err(refuse(format!("the {what} is not one line of text"))) } else { Ok(text) }
 }
 
 /// A mail that will never be sent.

@@ -82,6 +82,23 @@ enum About {
 
 /// Words of servers that give no enhanced code, by which a refusal is about us.
 const ABOUT_US: &[&str] = &["relay", "authenticat", "log in", "sign in"];
+/// Without an enhanced code, words by which a server says that there is no such mailbox.
+const ABOUT_MAILBOX: &[&str] = &[
+    "does not exist",
+    "doesn't exist",
+    "invalid mailbox",
+    "invalid recipient",
+    "mailbox name",
+    "mailbox not found",
+    "mailbox unavailable",
+    "no mailbox",
+    "no such",
+    "not found",
+    "recipient rejected",
+    "unknown recipient",
+    "unknown user",
+    "user unknown",
+];
 /// The same for a refusal that is not about the mailbox.
 const ABOUT_MAIL: &[&str] = &[
     "abuse",
@@ -125,9 +142,9 @@ impl Reply {
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         match self.enhanced() {
             Some((5, 1, 7 | 8)) => About::Us,
-            Some((5, 1, 0..=4 | 6 | 10) | (5, 2, 1)) if matches!(self.code, 550 | 551 | 553 | 556) => About::Mailbox,
+            Some((5, 1, 1..=4 | 6 | 10) | (5, 2, 1)) if matches!(self.code, 550 | 551 | 553 | 556) => About::Mailbox,
             Some((5, 7, _)) | None if says(ABOUT_US) => About::Us,
-            None if matches!(self.code, 550 | 551 | 553) && !says(ABOUT_MAIL) => About::Mailbox,
+            None if matches!(self.code, 550 | 551 | 553) && says(ABOUT_MAILBOX) && !says(ABOUT_MAIL) => About::Mailbox,
             Some(_) | None => About::Mail,
         }
     }
@@ -191,7 +208,8 @@ impl Trouble {
 
     fn fault(&self) -> Fault {
         match (&self.cause, self.stage) {
-            (Cause::Lost(_), Stage::Verdict) => Fault::Unknown,
+            // Whatever breaks once the dot may have left: the server may have it all.
+            (Cause::Lost(_) | Cause::Tls { .. }, Stage::Verdict) => Fault::Unknown,
             (Cause::Lost(_) | Cause::Tls { dated: true, .. }, _) => Fault::Transient,
             (Cause::Tls { .. } | Cause::Unready(_) | Cause::Lacks(_), _) => Fault::Auth,
             (Cause::AsciiOnly, _) => Fault::Permanent,

@@ -275,6 +275,7 @@ fn every_refusal_has_its_class() {
         (Recipient, 553, "mailbox name not allowed", "permanent", true),
         (Recipient, 550, "5.1.8 sender's domain not found", "auth", false),
         (Recipient, 550, "blocked: your address is on a list", "permanent", false),
+        (Recipient, 550, "message rejected", "permanent", false),
         (Recipient, 550, "Mailbox quota exceeded", "permanent", false),
         (Recipient, 552, "5.2.2 mailbox full", "permanent", false),
         (Recipient, 552, "exceeded storage allocation", "permanent", false),
@@ -309,8 +310,11 @@ fn what_is_no_refusal_has_its_class_too() {
         for (cause, want) in [
             (Cause::silence(), lost),
             (Cause::Lost("reset".to_owned()), lost),
-            (Cause::Tls { said: "expired".to_owned(), dated: true }, "transient"),
-            (Cause::Tls { said: "unknown issuer".to_owned(), dated: false }, "auth"),
+            (Cause::Tls { said: "expired".to_owned(), dated: true }, lost),
+            (
+                Cause::Tls { said: "unknown issuer".to_owned(), dated: false },
+                if stage == Verdict { "unknown" } else { "auth" },
+            ),
             (Cause::Lacks("STARTTLS"), "auth"),
             (Cause::Unready("no file".to_owned()), "auth"),
             (Cause::AsciiOnly, "permanent"),

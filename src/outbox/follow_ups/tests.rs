@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    BootId, Channel, Done, Fault, Label, Lane, LeadId, NewLead, Outcome, Report, RowId, Suppressed, Timestamp, Work,
+    BootId, Channel, ClassifiedBy, CrmNote, CrmRecord, Done, Fault, Label, Lane, LeadId, NewJob, NewLead, Outcome,
+    Priority, Report, RowId, Suppressed, Timestamp, Work,
 };
 use crate::outbox::tests::given;
 use crate::outbox::{Desk, Settings};
@@ -42,7 +43,7 @@ impl Scene {
 
     /// Somebody with this address only asks.
     fn asks(&mut self, email: &str) -> LeadId {
-        self.asked += 1;
+        self.asked = self.asked.saturating_add(1);
         let arrival = Arrival {
             received_at: self.now,
             source: "s".into(),
@@ -52,8 +53,8 @@ impl Scene {
             body: Vec::new(),
         };
         let new = NewLead {
-            crm: None,
-            record_id: None,
+            crm: Some(Channel::new(Lane::Crm, "hubspot")),
+            record_id: Some(self.asked.to_string()),
             name: Some("Anna".into()),
             email: Some(email.into()),
             phone_text: None,
@@ -66,6 +67,7 @@ impl Scene {
             let received = tx.receive(&arrival, &Gate::Passed(new), &given::opening())?;
             let Received::Accepted(id) = received else { panic!("{received:?}") };
             let lead = tx.lead(id)?.unwrap();
+            tx.set_label(id, Label::TireKicker, ClassifiedBy::Llm, now)?;
             desk.enact(tx, &lead, Label::TireKicker, false, now)?;
             Ok(id)
         });
@@ -112,11 +114,14 @@ fn an_address_gets_one_mail_in_a_week_however_it_is_written() {
     let mut scene = Scene::new(30);
     let first = scene.asks("anna@example.com");
     let works = scene.claim();
-    // Before the first is known to have left, the second is held to be too many.
+    // Before it is known what becomes of the first, the second waits for that.
     let second = scene.asks("Anna@Example.com");
     assert!(scene.claim().is_empty());
-    assert_eq!(scene.told(second), ("cancelled".into(), "the address had a mail not long ago".into()));
+    assert_eq!(scene.told(second), ("ready".into(), "another mail to the address is under way".into()));
     scene.settle(&works[0], sent());
+    scene.wait(Duration::from_mins(1));
+    assert!(scene.claim().is_empty());
+    assert_eq!(scene.told(second), ("cancelled".into(), "the address had a mail not long ago".into()));
     assert_eq!(scene.told(first), ("done".into(), "<m@acme.example>".into()));
     scene.wait(Duration::from_hours(7 * 24));
     scene.wait(Duration::from_millis(1));
@@ -199,4 +204,32 @@ fn an_hour_has_so_many_mails_also_after_a_restart() {
     }
     assert_eq!(left, 5);
     assert!(leads.iter().all(|lead| scene.told(*lead).0 == "done"));
+}
+
+/// What somebody was told of too early is told of once more when it has happened.
+#[test]
+fn a_mail_that_leaves_after_the_note_has_a_note_of_its_own() {
+    let mut scene = Scene::new(30);
+    let lead = scene.asks("anna@example.com");
+    let work = scene.claim().remove(0);
+    let record = CrmRecord { channel: Channel::new(Lane::Crm, "hubspot"), id: "1".into() };
+    let at = scene.now;
+    let note = NewJob {
+        lead,
+        task: Task::CrmNote(CrmNote { record: record.clone(), news: None }),
+        channel: record.channel.clone(),
+        priority: Priority::Low,
+        due_at: at,
+        deadline_at: at.after(Duration::from_hours(1)),
+    };
+    scene.desk.settings.route.note_channels = vec![record.channel.clone()];
+    let noted = scene.store.transact(|tx| {
+        let id = tx.insert_job(&note, at)?;
+        tx.end_idle_job(id, JobState::Done, "1", at)
+    });
+    assert!(noted.unwrap());
+    scene.settle(&work, sent());
+    let jobs = scene.store.transact(|tx| tx.job_rows(lead)).unwrap();
+    let news: Vec<&JobRow> = jobs.iter().filter(|job| job.kind == "crm_note" && job.state == "ready").collect();
+    assert!(matches!(&news[..], [job] if job.payload.contains("the follow-up mail was sent")), "{jobs:?}");
 }

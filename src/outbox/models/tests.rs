@@ -107,7 +107,7 @@ impl Night {
 
     pub(in crate::outbox) fn dies(&mut self) {
         self.works.clear();
-        self.boots += 1;
+        self.boots = self.boots.saturating_add(1);
         self.desk = Desk::new(self.desk.settings.clone(), BootId::new(self.now, [self.boots; 10]));
         let (desk, now) = (&mut self.desk, self.now);
         self.store.transact(|tx| desk.recover(tx, now)).unwrap();

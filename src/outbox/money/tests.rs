@@ -33,8 +33,8 @@ fn trouble(cost: Option<u64>) -> Report {
 }
 
 fn alerts(night: &mut Night) -> Vec<String> {
-    let alerts = night.store.transact(|tx| tx.alerts()).unwrap();
-    alerts.into_iter().filter(|alert| alert.key.starts_with(ALERTS)).map(|alert| alert.text).collect()
+    let alerts = night.store.transact(|tx| Ok(tx.alerts()?.into_iter())).unwrap();
+    alerts.filter(|alert| alert.key.starts_with(ALERTS)).map(|alert| alert.text).collect()
 }
 
 fn spent(night: &mut Night) -> u64 {

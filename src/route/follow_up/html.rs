@@ -7,37 +7,37 @@ const SIGNATURE: &str = "--";
 
 /// The page that says what `text` says.
 pub(super) fn of(language: &str, text: &str) -> String {
-    let mut body = String::new();
-    for paragraph in text.split("\n\n") {
-        let lines: Vec<&str> = paragraph.lines().filter(|line| !line.is_empty()).collect();
-        let (small, lines) = match lines.split_first() {
-            Some((first, rest)) if first.trim_end() == SIGNATURE => (true, rest),
-            _ => (false, lines.as_slice()),
-        };
-        if lines.is_empty() {
-            continue;
-        }
-        if lines.iter().all(|line| line.starts_with("- ")) {
-            let items: String = lines.iter().map(|line| format!("<li>{}</li>\n", item(line))).collect();
-            body.push_str(&format!("<ul>\n{items}</ul>\n"));
-            continue;
-        }
-        let lines: Vec<String> = lines.iter().map(|line| linked(line)).collect();
-        let style = if small { " style=\"font-size:12px;color:#666\"" } else { "" };
-        body.push_str(&format!("<p{style}>{}</p>\n", lines.join("<br>\n")));
-    }
+    let body: Vec<String> = text.split("\n\n").map(paragraph).collect();
+    let (language, body) = (escaped(language), body.concat());
     format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"></head>\n<body style=\"{STYLE}\">\n{body}</body>\n</html>\n",
-        escaped(language)
+        "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head><meta charset=\"utf-8\"></head>\n\
+         <body style=\"{STYLE}\">\n{body}</body>\n</html>\n"
     )
+}
+
+fn paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    let (style, lines) = match lines.split_first() {
+        Some((first, rest)) if first.trim_end() == SIGNATURE => (" style=\"font-size:12px;color:#666\"", rest),
+        _ => ("", lines.as_slice()),
+    };
+    if lines.is_empty() {
+        return String::new();
+    }
+    if lines.iter().all(|line| line.starts_with("- ")) {
+        let items: Vec<String> = lines.iter().map(|line| item(line)).collect();
+        return format!("<ul>\n{}\n</ul>\n", items.join("\n"));
+    }
+    let lines: Vec<String> = lines.iter().map(|line| linked(line)).collect();
+    format!("<p{style}>{}</p>\n", lines.join("<br>\n"))
 }
 
 /// `- Title: https://…` is a link that shows its title.
 fn item(line: &str) -> String {
     let line = line.trim_start_matches("- ");
     match line.rsplit_once(": ") {
-        Some((title, url)) if is_link(url) => format!("<a href=\"{}\">{}</a>", escaped(url), escaped(title)),
-        _ => linked(line),
+        Some((title, url)) if is_link(url) => format!("<li><a href=\"{}\">{}</a></li>", escaped(url), escaped(title)),
+        _ => format!("<li>{}</li>", linked(line)),
     }
 }
 

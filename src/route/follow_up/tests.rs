@@ -163,15 +163,21 @@ fn who_gets_none() {
 #[test]
 fn the_operators_words_are_taken_and_tried_first() {
     let words = || vec!["bonjour".to_owned()];
-    let french = Language::new("fr", words(), "Votre message", "Bonjour {{ name or '' }}", Some("<b>{{ name }}</b>"));
+    let end = "{{ footer }}|{{ postal_address }}|{{ unsubscribe }}";
+    let text = format!("Bonjour {{{{ name or '' }}}} {end}");
+    let french = Language::new("fr", words(), "Votre message", &text, Some(&format!("<b>{{{{ name }}}}</b>{end}")));
     let settings = FollowUp { languages: vec![french.unwrap()], ..follow_up() };
     let lead = Lead { name: Some("Zoë".into()), ..asks("Bonjour") };
     let mail = mail(&settings, &lead, true).unwrap();
-    assert_eq!(
-        (mail.subject.as_str(), mail.text.as_str(), mail.html.as_str()),
-        ("Votre message", "Bonjour Zoë\n", "<b>Zoë</b>")
-    );
-    assert!(Language::new("fr", words(), "{{ mesage }}", "x", None).is_err(), "a name that nobody knows");
+    assert_eq!(mail.subject, "Votre message");
+    assert!(mail.text.starts_with("Bonjour Zoë You get this one mail"), "{}", mail.text);
+    assert!(mail.html.starts_with("<b>Zoë</b>You get") && mail.html.contains("|1 Main Street"), "{}", mail.html);
+    assert!(Language::new("fr", words(), "{{ mesage }}", &text, None).is_err(), "a name that nobody knows");
+    for left_out in ["footer", "postal_address", "unsubscribe"] {
+        let text = text.replace(&format!("{{{{ {left_out} }}}}"), "");
+        let error = Language::new("fr", words(), "x", &text, None).unwrap_err().to_string();
+        assert!(error.contains(left_out), "{error}");
+    }
 }
 
 proptest! {

@@ -30,6 +30,10 @@ const BUILT_IN: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
+/// What each mail must say, and by what it is known again in the one that is tried.
+const MANDATORY: [(&str, &str); 3] =
+    [("footer", "You wrote to us."), ("postal_address", "1 Main Street"), ("unsubscribe", "unsubscribe here")];
+
 /// A language that follow-ups are written in.
 #[derive(Debug, Clone)]
 pub struct Language {
@@ -89,13 +93,20 @@ impl Language {
         }
         let words = words.into_iter().map(|word| word.to_lowercase()).collect();
         let language = Self { tag: tag.to_owned(), words, templates };
-        language.render(&Facts::example())?;
+        let tried = language.render(&Facts::example())?;
+        for (part, source) in [(&tried.text, "text"), (&tried.html, "html")] {
+            let missing = MANDATORY.iter().find(|(_, sentinel)| !part.contains(sentinel));
+            if let Some((name, _)) = missing {
+                let words = format!("the {source} lacks {{{{ {name} }}}}: each mail must say it");
+                return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, words).into());
+            }
+        }
         Ok(language)
     }
 
     /// The mail for one prospect.
     pub(super) fn render(&self, facts: &Facts<'_>) -> Result<Rendered, TemplateError> {
-        let said = |name: &str| Ok::<_, minijinja::Error>(self.templates.get_template(name)?.render(facts.value())?);
+        let said = |name: &str| self.templates.get_template(name)?.render(facts.value());
         let subject = said("subject")?.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = tidy(&said("text")?);
         let html = match self.templates.get_template("mail.html") {
@@ -115,9 +126,9 @@ impl Facts<'_> {
             resources: &[("Prices", "https://acme.example/prices")],
             calendar: None,
             open: true,
-            footer: "You wrote to us.",
-            postal_address: "1 Main Street",
-            unsubscribe: None,
+            footer: MANDATORY[0].1,
+            postal_address: MANDATORY[1].1,
+            unsubscribe: Some(MANDATORY[2].1),
         }
     }
 

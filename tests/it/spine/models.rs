@@ -1,5 +1,7 @@
 //! Two models, one of each protocol: whatever the first does, the second labels the lead in time, and the phone gets one text.
 
+use std::fmt::Write;
+
 use nightdesk::demo::sim::llm::{Flavour, Says};
 use nightdesk::demo::sim::{Fault, Llm, Match, Sim};
 use serde_json::json;
@@ -74,12 +76,14 @@ async fn office(first: Flavour) -> (Office, Sim<Llm>, Sim<Llm>) {
     for (name, flavour) in ["first", "second"].into_iter().zip(flavours) {
         let sim = Sim::spawn(Llm::new(SECRETS[2]).flavour(flavour)).await.unwrap();
         let protocol = if flavour == Flavour::OpenAi { "openai" } else { "anthropic" };
-        tables.push_str(&format!(
-            "[[llm]]\nname = \"{name}\"\nprotocol = \"{protocol}\"\nbase-url = \"{}\"\nmodel = \"m\"\n\
-             key = {{ file = \"{}\" }}\ntimeout = \"2s\"\nfirst-timeout = \"2s\"\ninput-price = 1.0\noutput-price = 5.0\n",
-            sim.base_url(),
-            office.path().join("llm-key").display(),
-        ));
+        let (url, key) = (sim.base_url(), office.path().join("llm-key"));
+        writeln!(
+            tables,
+            "[[llm]]\nname = \"{name}\"\nprotocol = \"{protocol}\"\nbase-url = \"{url}\"\nmodel = \"m\"\n\
+             key = {{ file = \"{}\" }}\ntimeout = \"2s\"\nfirst-timeout = \"2s\"\ninput-price = 1.0\noutput-price = 5.0",
+            key.display(),
+        )
+        .unwrap();
         sims.push(sim);
     }
     office.configure(&tables);
