@@ -209,6 +209,21 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// What is kept back for a question is reckoned from this.
+        #[test]
+        fn no_prompt_is_longer_than_it_may_be(part in "\\PC{1,8}", times in 0..30_000_usize, business in "\\PC{0,80}", masked: bool) {
+            let text = part.repeat(times);
+            let (first, more) = most_bytes(&business);
+            let prompt = build(&business, &text, masked.then_some(&[][..]));
+            prop_assert!(prompt.system.len() + prompt.user.len() <= first);
+            let (shown, asked) = repair(Some(&text), &BadAnswer::NotACompletion);
+            prop_assert!(shown.len() + asked.len() <= more);
+        }
+    }
+
+    proptest! {
         /// Whatever is in it, the data has one start, one end, and nothing that a chat template takes for a turn.
         #[test]
         fn no_message_ends_its_section(

@@ -245,6 +245,8 @@ pub struct Lead {
     pub classified_by: Option<ClassifiedBy>,
     /// When it was routed without a label because no model answered in time.
     pub provisional_at: Option<Timestamp>,
+    /// Why no model was asked before that, where none could be paid for.
+    pub unasked_why: Option<String>,
     /// When its jobs were planned from its label.
     pub routed_at: Option<Timestamp>,
     /// When the last of its jobs ended.
@@ -276,6 +278,7 @@ impl Lead {
             provisional_at: None,
             routed_at: None,
             settled_at: None,
+            unasked_why: None,
             dropped: true,
             made_at: None,
         }

@@ -11,8 +11,16 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn lead(self, id: LeadId) -> Result<Option<Lead>, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT * FROM leads WHERE id = :id")?;
-        query.query_row(named_params! { ":id": id.to_string() }, |row| Ok(rows::lead(row))).optional()?.transpose()
+        const SQL: &str = "
+            SELECT l.*, (SELECT max(j.result) FROM jobs j
+                          WHERE j.lead_id = l.id AND j.kind = 'classify_deadline' AND j.state = 'done') AS unasked_why
+              FROM leads l WHERE l.id = :id";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        let found = query.query_row(named_params! { ":id": id.to_string() }, |row| {
+            let why = row.get("unasked_why")?;
+            Ok(rows::lead(row).map(|lead| Lead { unasked_why: why, ..lead }))
+        });
+        found.optional()?.transpose()
     }
 
     /// Keeps what the sanitiser made of the lead, once.

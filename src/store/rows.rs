@@ -56,6 +56,7 @@ pub(super) fn lead(row: &Row<'_>) -> Result<Lead, StoreError> {
         provisional_at: maybe(row, "provisional_at")?,
         routed_at: maybe(row, "routed_at")?,
         settled_at: maybe(row, "settled_at")?,
+        unasked_why: None,
         dropped: row.get::<_, Option<String>>("dropped_as")?.is_some(),
         made_at: maybe(row, "made_at")?,
     })

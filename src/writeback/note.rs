@@ -174,7 +174,10 @@ fn headline(lead: &Lead, texts: &[Called<'_>], clock: &Clock<'_>) -> Vec<String>
     let provisional = lead.provisional_at.map(|_| {
         let told = texts.first().map(|(_, sms)| format!(": the text to {} was about an unclassified lead", sms.who));
         let later = if lead.label.is_some() { "; the class came later" } else { "" };
-        format!("No model answered in time{}{later}.", told.unwrap_or_default())
+        let why = lead.unasked_why.as_deref();
+        let begin =
+            why.map_or_else(|| "No model answered in time".to_owned(), |why| format!("No model was asked, as {why}"));
+        format!("{begin}{}{later}.", told.unwrap_or_default())
     });
     let found = lead.made_at.map(|_| {
         let at = clock.tell(Some(lead.received_at));

@@ -253,6 +253,20 @@ fn a_note_tells_the_class_and_what_the_record_says() {
             ],
         ),
         (
+            "no model could be paid for",
+            Lead {
+                unasked_why: Some("the day's money for models is spent: 2.00 of 2.00".to_owned()),
+                ..lead(None, None, true)
+            },
+            vec![sent()],
+            vec![
+                "nightdesk: not classified.",
+                "No model was asked, as the day's money for models is spent: 2.00 of 2.00: the text to Dana was about an \
+                 unclassified lead.",
+                "22:04 SMS to Dana sent (modem) 20 s after it came in.",
+            ],
+        ),
+        (
             "the model answered late",
             lead(Some(Label::UrgentBuyer), Some(ClassifiedBy::Llm), true),
             vec![sent(), flagged()],

@@ -134,6 +134,39 @@ async fn every_fault_ends_in_its_class_and_its_words() {
     }
 }
 
+/// What was surely not served is free; what may have been counts at its most, and nothing is dearer than what was kept back.
+#[tokio::test]
+async fn what_may_have_been_served_is_paid() {
+    for (flavour, protocol) in protocols() {
+        for (name, fault, is_paid) in [
+            ("500", Fault::status(500), false),
+            ("429", Fault::throttled(None), false),
+            ("401", Fault::status(401), false),
+            ("400", Fault::status(400), false),
+            ("hang", Fault::hang(), true),
+            ("reset", Fault::reset(), true),
+            ("close in the answer", Fault::close_in_answer().applied(), true),
+            ("HTML with 200", Fault::html(), true),
+        ] {
+            let sim = Sim::spawn(Llm::new("sk-sim").flavour(flavour)).await.unwrap();
+            sim.script([fault.forever()]);
+            let within = Duration::from_millis(if name == "hang" { 100 } else { 10_000 });
+            let settings = Settings { protocol, timeout: within, first_timeout: within, ..settings(&sim) };
+            let most = settings.most_per_try().unwrap();
+            let cost = classify(settings, BUYER).await.cost_micros.unwrap();
+            assert_eq!((cost > 0, cost <= most), (is_paid, true), "{protocol:?}, {name}: {cost} of {most}");
+        }
+        let sim = Sim::spawn(Llm::new("sk-sim").flavour(flavour)).await.unwrap();
+        let report = classify(Settings { protocol, ..settings(&sim) }, BUYER).await;
+        assert_eq!(report.cost_micros, report.llm_calls[0].cost_micros, "{protocol:?}: as billed");
+        sim.down();
+        let report = classify(Settings { protocol, ..settings(&sim) }, BUYER).await;
+        assert_eq!(report.cost_micros, Some(0), "{protocol:?}: nobody there");
+        let free = Settings { protocol, price: None, ..settings(&sim) };
+        assert_eq!((free.most_per_try(), classify(free, BUYER).await.cost_micros), (None, None), "{protocol:?}: free");
+    }
+}
+
 #[tokio::test]
 async fn a_pause_is_as_long_as_the_vendor_says() {
     for (flavour, protocol) in protocols() {

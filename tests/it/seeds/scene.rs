@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nightdesk::model::oncall::{OnCall, Person};
 use nightdesk::model::{Channel, CrmRead, CrmRecord, Label, Ladder, Lane, NewLead, Timestamp};
-use nightdesk::outbox::{BreakerSettings, CanarySettings, Limits, Models, ReconcileSettings, Settings, Waits};
+use nightdesk::outbox::{BreakerSettings, Budget, CanarySettings, Limits, Models, ReconcileSettings, Settings, Waits};
 use nightdesk::route::{self, SmsTemplate};
 use nightdesk::store::{Arrival, Gate, Opening, Pointed};
 
@@ -110,6 +110,11 @@ impl Scene {
         let reports = rng.bool();
         let rough = |rate: f64| if steady { 0.0 } else { rate };
         let leads = u32::try_from(hooks.len()).unwrap();
+        let second = (seed % 3 == 1).then(|| Channel::new(Lane::Llm, "claude"));
+        if let Some(second) = &second {
+            // Drawn apart, so that the night is otherwise that of one model.
+            weather.insert(second.clone(), sky(begins, rate, &mut Rng::with_seed(seed)));
+        }
         let opening = Opening {
             classify_on: (rng.u8(..32) > 0).then(|| model.clone()),
             deadline_after: Duration::from_secs(45),
@@ -118,7 +123,7 @@ impl Scene {
         };
         Self {
             begins,
-            settings: settings(texts, &model, opening.clone(), on_call(seed), digest(seed)),
+            settings: with_second(settings(texts, &model, opening.clone(), on_call(seed), digest(seed)), model, second),
             opening,
             weather,
             hooks,
@@ -137,6 +142,15 @@ impl Scene {
             dull_after: begins.after(Duration::from_hours(2)),
         }
     }
+}
+
+/// The same where there is a second model to ask, which is dear: in some nights its money runs out.
+fn with_second(mut settings: Settings, first: Channel, second: Option<Channel>) -> Settings {
+    let Some(second) = second else { return settings };
+    settings.channels.insert(second.clone(), 2);
+    let budget = Budget { per_day: Some(500_000), ..Budget::default() };
+    settings.models = Models { reserves: [(second.clone(), 50_000)].into(), order: vec![first, second], budget };
+    settings
 }
 
 /// Where it is asked after texts.

@@ -120,6 +120,9 @@ async fn play(first: Flavour) {
     assert_eq!(office.lines("SELECT count(*) FROM leads WHERE provisional_at IS NOT NULL"), [["0"]], "all in time");
     assert_eq!(office.modem.sent().len(), wanted.len(), "one text each");
     assert_eq!(well.violations(), Vec::<String>::new());
+    let spend =
+        office.lines("SELECT provider, calls > 0, cost > 0, counted >= cost FROM v_spend_by_month ORDER BY provider");
+    assert_eq!(spend, [["first", "1", "1", "1"], ["second", "1", "1", "1"]]);
     let told = office.lines(
         "SELECT count(DISTINCT lead_id) FROM jobs WHERE kind = 'classify' AND result LIKE '%llm:second is asked%'",
     );
