@@ -34,7 +34,7 @@ pub use ledger::offline_ledger;
 pub use operator::{Offline, spending};
 pub use wiring::{
     HelpDeskClient, broken_mails, broken_requests, classifiers, crms, first_call, help_desk, journal, mailer,
-    modem_settings, open_source, preview, reading, sources, tls_files, twilio,
+    modem_settings, open_source, preview, reading, sources, tls_files, twilio, unaffordable,
 };
 
 /// What a modem's task may take of the grace to leave its modem at rest.

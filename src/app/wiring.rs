@@ -33,7 +33,7 @@ pub(super) use addresses::{addresses, unsubscribe};
 pub use crm::broken_requests;
 pub use follow_ups::{HelpDeskClient, broken_mails, help_desk, mailer, preview};
 pub(super) use models::budget;
-pub use models::{classifiers, first_call};
+pub use models::{classifiers, first_call, unaffordable};
 pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.

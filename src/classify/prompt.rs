@@ -217,9 +217,9 @@ mod tests {
             let text = part.repeat(times);
             let (first, more) = most_bytes(&business);
             let prompt = build(&business, &text, masked.then_some(&[][..]));
-            prop_assert!(prompt.system.len() + prompt.user.len() <= first);
+            prop_assert!(prompt.system.len().saturating_add(prompt.user.len()) <= first);
             let (shown, asked) = repair(Some(&text), &BadAnswer::NotACompletion);
-            prop_assert!(shown.len() + asked.len() <= more);
+            prop_assert!(shown.len().saturating_add(asked.len()) <= more);
         }
     }
 

@@ -136,6 +136,9 @@ impl Findings {
         for (path, words) in app::broken_requests(&desk.config).into_iter().chain(app::broken_mails(&desk.config)) {
             found.error(path, words);
         }
+        for (path, words) in app::unaffordable(&desk.config) {
+            found.error(path, words);
+        }
         if let Some(secrets) = &secrets {
             place::tls(&desk.config, secrets, &mut found);
         }

@@ -38,6 +38,24 @@ pub(super) fn models(config: &Config) -> Models {
     }
 }
 
+/// The caps under which a model would never be asked, because one try may cost more: each with its place and what is wrong.
+#[must_use]
+pub fn unaffordable(config: &Config) -> Vec<(String, String)> {
+    let Models { order, reserves, budget } = models(config);
+    let caps = [("spending.llm-per-day", budget.per_day), ("spending.llm-per-month", budget.per_month)];
+    let mut found = Vec::new();
+    for (path, cap) in caps {
+        let Some(cap) = cap else { continue };
+        for (model, reserve) in order.iter().filter_map(|model| Some((model, *reserves.get(model)?))) {
+            if reserve > cap {
+                let (name, may) = (model.name(), budget.words(reserve));
+                found.push((path.to_owned(), format!("{name} is never asked: a try of it may cost {may}")));
+            }
+        }
+    }
+    found
+}
+
 /// What all models may cost together.
 #[must_use]
 pub(in crate::app) fn budget(config: &Config) -> Budget {
