@@ -245,7 +245,7 @@ pub struct Lead {
     pub classified_by: Option<ClassifiedBy>,
     /// When it was routed without a label because no model answered in time.
     pub provisional_at: Option<Timestamp>,
-    /// Why no model was asked before that, where none could be paid for.
+    /// Why no model was asked before that, where none could be paid for; only read for who tells of it.
     pub unasked_why: Option<String>,
     /// When its jobs were planned from its label.
     pub routed_at: Option<Timestamp>,

@@ -315,7 +315,7 @@ impl Desk {
 
     fn work_of(&self, tx: Tx<'_>, claimed: Claimed, now: Timestamp) -> Result<Work, StoreError> {
         let Claimed { job, attempt, look_up_since } = claimed;
-        let lead = match tx.lead(job.lead)? {
+        let mut lead = match tx.lead(job.lead)? {
             Some(lead) => lead,
             None => match tx.canary_lead(job.lead)? {
                 Some(lead) => lead,
@@ -324,6 +324,9 @@ impl Desk {
         };
         let told = matches!(job.task, Task::CrmNote(_) | Task::CrmTask(_));
         let actions = if told { tx.actions(job.lead)? } else { Vec::new() };
+        if told && lead.provisional_at.is_some() {
+            lead.unasked_why = tx.unasked_why(lead.id)?;
+        }
         let hard_deadline = match &job.task {
             Task::Classify(_) => self.model_deadline(tx, &job, now)?,
             task => self.hard_deadline(task, look_up_since.is_some(), now),

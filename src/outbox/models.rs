@@ -215,6 +215,9 @@ impl Desk {
     /// person is told at once.
     pub(super) fn pass_over(&self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         let order = &self.settings.models.order;
+        if order.len() < 2 && !self.is_capped() {
+            return Ok(());
+        }
         let mut stands = Vec::new();
         let mut waits = false;
         for model in order {

@@ -115,7 +115,8 @@ impl Budget {
 }
 
 impl Desk {
-    fn is_capped(&self) -> bool {
+    /// Whether models may cost only so much.
+    pub(super) const fn is_capped(&self) -> bool {
         let budget = &self.settings.models.budget;
         budget.per_day.is_some() || budget.per_month.is_some()
     }
@@ -146,13 +147,18 @@ impl Desk {
         self.sums.take();
     }
 
+    /// The most that a try of a model may cost, where that is bounded.
+    fn bounded(&self, model: &Channel) -> Option<u64> {
+        self.settings.models.reserves.get(model).copied().filter(|reserve| *reserve > 0 && self.is_capped())
+    }
+
     /// Whether a model can be paid for; one without a price costs nothing.
     pub(super) fn purse(&self, tx: Tx<'_>, model: &Channel, now: Timestamp) -> Result<Purse, StoreError> {
         let models = &self.settings.models;
-        let Some(reserve) = models.reserves.get(model).filter(|reserve| **reserve > 0) else { return Ok(Purse::Ready) };
+        let Some(reserve) = self.bounded(model) else { return Ok(Purse::Ready) };
         let mut purse = Purse::Ready;
         for period in models.budget.periods(now).iter().filter(|period| period.cap.is_some()) {
-            purse = purse.max(judge(period, self.spent(tx, period)?, self.tied(), *reserve));
+            purse = purse.max(judge(period, self.spent(tx, period)?, self.tied(), reserve));
         }
         Ok(purse)
     }
@@ -165,12 +171,12 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Option<(String, Timestamp)>, StoreError> {
         let models = &self.settings.models;
-        let Some(reserve) = models.reserves.get(model).filter(|reserve| **reserve > 0) else { return Ok(None) };
+        let Some(reserve) = self.bounded(model) else { return Ok(None) };
         let mut found = None;
         for period in models.budget.periods(now).iter().filter(|period| period.cap.is_some()) {
             let (spent, tied) = (self.spent(tx, period)?, self.tied());
-            if let Purse::Empty(until) = judge(period, spent, tied, *reserve) {
-                found = Some((self.is_spent(period, spent.saturating_sub(tied), *reserve), until));
+            if let Purse::Empty(until) = judge(period, spent, tied, reserve) {
+                found = Some((self.is_spent(period, spent.saturating_sub(tied), reserve), until));
             }
         }
         Ok(found)
@@ -204,7 +210,7 @@ impl Desk {
         if let Some(cost) = report.cost_micros {
             tx.settle_cost(work.job.id, work.attempt, cost)?;
         }
-        self.tend_money(tx, now)
+        if self.is_capped() { self.tend_money(tx, now) } else { Ok(()) }
     }
 
     /// Why no model at all can be paid for, if none can.

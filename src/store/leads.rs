@@ -11,16 +11,19 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn lead(self, id: LeadId) -> Result<Option<Lead>, StoreError> {
+        let mut query = self.connection.prepare_cached("SELECT * FROM leads WHERE id = :id")?;
+        query.query_row(named_params! { ":id": id.to_string() }, |row| Ok(rows::lead(row))).optional()?.transpose()
+    }
+
+    /// Why no model was asked before a person was told of the lead, where none could be paid for.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn unasked_why(self, id: LeadId) -> Result<Option<String>, StoreError> {
         const SQL: &str = "
-            SELECT l.*, (SELECT max(j.result) FROM jobs j
-                          WHERE j.lead_id = l.id AND j.kind = 'classify_deadline' AND j.state = 'done') AS unasked_why
-              FROM leads l WHERE l.id = :id";
+            SELECT max(result) FROM jobs WHERE lead_id = :lead AND kind = 'classify_deadline' AND state = 'done'";
         let mut query = self.connection.prepare_cached(SQL)?;
-        let found = query.query_row(named_params! { ":id": id.to_string() }, |row| {
-            let why = row.get("unasked_why")?;
-            Ok(rows::lead(row).map(|lead| Lead { unasked_why: why, ..lead }))
-        });
-        found.optional()?.transpose()
+        Ok(query.query_row(named_params! { ":lead": id.to_string() }, |row| row.get(0))?)
     }
 
     /// Keeps what the sanitiser made of the lead, once.

@@ -150,7 +150,8 @@ fn with_the_money_spent_and_no_free_model_a_person_is_told_at_once() {
     assert_eq!(rows.iter().filter(|row| row.kind == "sms").count(), 1);
     let timer = rows.iter().find(|row| row.kind == TIMER).unwrap();
     let lead = night.store.transact(|tx| tx.lead(night.works[0].job.lead)).unwrap().unwrap();
-    assert_eq!((lead.unasked_why.as_ref(), lead.provisional_at), (timer.result.as_ref(), Some(night.now)));
+    let why = night.store.transact(|tx| tx.unasked_why(lead.id)).unwrap();
+    assert_eq!((why.as_ref(), lead.provisional_at), (timer.result.as_ref(), Some(night.now)));
     assert!(
         timer.result.as_deref().is_some_and(|why| why.starts_with("the day's money for models is spent")),
         "{timer:?}"
