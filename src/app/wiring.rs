@@ -104,11 +104,12 @@ pub(super) fn effects(config: &Config, secrets: &Secrets, power: &Arc<Power>) ->
         by_channel.insert(texts.for_rings(), twilio.clone());
         by_channel.insert(texts, twilio);
     }
-    if let Some(mailer) = mailer(config, secrets)? {
-        by_channel.insert(follow_ups::mails(), Arc::new(mailer));
-    }
-    if let Some((cases, desk)) = follow_ups::cases(config).zip(help_desk(config, secrets)?) {
+    let mailer = mailer(config, secrets)?;
+    if let Some((cases, desk)) = follow_ups::cases(config).zip(help_desk(config, secrets, mailer.as_ref())?) {
         by_channel.insert(cases, desk.effect());
+    }
+    if let Some(mailer) = mailer {
+        by_channel.insert(follow_ups::mails(), Arc::new(mailer));
     }
     for (name, crm) in &config.crm {
         by_channel.insert(Channel::new(Lane::Crm, name), crm::crm(config, crm, secrets, &wire)?);

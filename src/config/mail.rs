@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::typed::{Text, trimmed};
+use super::typed::{Text, template_trouble, trimmed};
 use super::{Problems, SecretRef, raw};
 
 /// Where mail is handed in (RFC 6409), where TLS begins by STARTTLS.
@@ -139,13 +139,13 @@ pub struct MailTemplate {
 }
 
 impl Mail {
-    pub(super) fn of(raw: raw::Mail, has_public_url: bool, problems: &mut Problems) -> Option<Self> {
-        let smtp = Smtp::of(raw.smtp.clone().unwrap_or_default(), problems);
-        let from = problems.required(trimmed(raw.from.clone()), "mail.from", "such as \"Acme <hello@acme.example>\"");
+    pub(super) fn of(mut raw: raw::Mail, has_public_url: bool, problems: &mut Problems) -> Option<Self> {
+        let smtp = Smtp::of(raw.smtp.take().unwrap_or_default(), problems);
+        let from = problems.required(trimmed(raw.from.take()), "mail.from", "such as \"Acme <hello@acme.example>\"");
         let from = from.and_then(|text| Mailbox::of(&text, "mail.from", problems));
-        let reply_to = trimmed(raw.reply_to.clone());
+        let reply_to = trimmed(raw.reply_to.take());
         let reply_to = reply_to.and_then(|text| Mailbox::of(&text, "mail.reply-to", problems));
-        let bounce_to = trimmed(raw.bounce_to.clone());
+        let bounce_to = trimmed(raw.bounce_to.take());
         let bounce_to = bounce_to.and_then(|text| Mailbox::of(&text, "mail.bounce-to", problems));
         let key = raw.key.clone();
         let follow_up = FollowUp::of(raw, has_public_url, problems);
@@ -295,10 +295,8 @@ fn templates(typed: BTreeMap<String, raw::MailTemplate>, problems: &mut Problems
         let at = |key: &str| format!("mail.templates.{tag}.{key}");
         let html = trimmed(raw.html);
         for (key, source) in [("subject", &raw.subject), ("text", &raw.text), ("html", &html)] {
-            let Some(source) = source else { continue };
-            if let Err(error) = minijinja::Environment::new().template_from_str(source) {
-                let why = error.detail().unwrap_or("not a template");
-                problems.error(at(key), format!("{why} (line {} of the template)", error.line().unwrap_or(1)));
+            if let Some(words) = source.as_deref().and_then(template_trouble) {
+                problems.error(at(key), words);
             }
         }
         let subject = problems.required(trimmed(raw.subject), at("subject"), "the subject, one line");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::read::did_you_mean;
-use super::typed::{BaseUrl, Text, trimmed};
+use super::typed::{BaseUrl, Text, template_trouble, trimmed};
 use super::{Problems, SecretRef, raw};
 use crate::model::{Channel, Lane};
 
@@ -138,12 +138,8 @@ impl Sms {
         if self.digest_after == 0 {
             problems.error("sms.digest-after", "at least 1");
         }
-        if let Some(template) = &self.template
-            && let Err(error) = minijinja::Environment::new().template_from_str(template)
-        {
-            let line = error.line().unwrap_or(1);
-            let why = error.detail().unwrap_or("not a template");
-            problems.error("sms.template", format!("{why} (line {line} of the template)"));
+        if let Some(words) = self.template.as_deref().and_then(template_trouble) {
+            problems.error("sms.template", words);
         }
     }
 }

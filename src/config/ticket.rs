@@ -77,17 +77,18 @@ impl HelpDesk {
 }
 
 impl Ticket {
-    pub(super) fn of(raw: raw::Ticket, has_mail: bool, problems: &mut Problems) -> Option<Self> {
-        let (priority, timeout) = (trimmed(raw.priority.clone()), Text::or(raw.timeout.clone(), TIMEOUT));
-        let tags = raw.tags.clone().unwrap_or_else(|| vec![TAG.to_owned()]);
+    pub(super) fn of(mut raw: raw::Ticket, has_mail: bool, problems: &mut Problems) -> Option<Self> {
+        let tags = raw.tags.take().unwrap_or_else(|| vec![TAG.to_owned()]);
         for (nth, tag) in tags.iter().enumerate() {
             if tag.is_empty() || tag.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',') {
                 problems.error(format!("ticket.tags[{nth}]"), "one word");
             }
         }
-        let give_up_after = Text::or(raw.give_up_after.clone(), GIVE_UP_AFTER);
         let kind = problems.required(raw.kind, "ticket.kind", "\"zendesk\", \"jira\" or \"mail\"")?;
         tell_foreign(kind, &raw, problems);
+        let priority = trimmed(raw.priority.take());
+        let timeout = Text::or(raw.timeout.take(), TIMEOUT);
+        let give_up_after = Text::or(raw.give_up_after.take(), GIVE_UP_AFTER);
         let desk = match kind {
             raw::TicketKind::Mail => mailbox(raw, has_mail, problems)?,
             raw::TicketKind::Zendesk => {
@@ -97,12 +98,12 @@ impl Ticket {
             }
             raw::TicketKind::Jira => {
                 let project =
-                    problems.required(trimmed(raw.project.clone()), "ticket.project", "its key, such as \"SUP\"");
+                    problems.required(trimmed(raw.project.take()), "ticket.project", "its key, such as \"SUP\"");
                 let plain = |key: &String| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 if project.as_ref().is_some_and(|key| !plain(key)) {
                     problems.error("ticket.project", "the project's key, such as \"SUP\"");
                 }
-                let issue_type = trimmed(raw.issue_type.clone()).unwrap_or_else(|| ISSUE_TYPE.to_owned());
+                let issue_type = trimmed(raw.issue_type.take()).unwrap_or_else(|| ISSUE_TYPE.to_owned());
                 let (base_url, user, token) = account(raw, "https://acme.atlassian.net", problems)?;
                 HelpDesk::Jira { base_url, user, token, project: project?, issue_type }
             }

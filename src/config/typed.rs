@@ -35,6 +35,13 @@ impl<T> Text<T> {
     }
 }
 
+/// What keeps `source` from being a template, in words.
+pub(super) fn template_trouble(source: &str) -> Option<String> {
+    let error = minijinja::Environment::new().template_from_str(source).err()?;
+    let (line, why) = (error.line().unwrap_or(1), error.detail().unwrap_or("not a template"));
+    Some(format!("{why} (line {line} of the template)"))
+}
+
 /// A text without the spaces around it; `None` when nothing is left.
 pub(super) fn trimmed(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

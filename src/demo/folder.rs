@@ -105,6 +105,11 @@ impl Folder {
         self.0.join("secrets").join(name)
     }
 
+    /// A secret as the configuration names it.
+    fn named(&self, name: &str) -> String {
+        format!("{{ file = {} }}", quoted(&self.secret(name)))
+    }
+
     /// Writes the configuration of a desk in this world, and its secrets.
     pub(super) fn furnish(&self, keys: &Keys, world: &World) -> io::Result<()> {
         for (name, secret) in [
@@ -128,7 +133,7 @@ impl Folder {
 
     /// The configuration, as `debian/nightdesk.toml` explains it.
     fn text(&self, world: &World) -> String {
-        let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));
+        let secret = |name| self.named(name);
         format!(
             r#"# Written by `nightdesk demo`: a desk whose world is simulated on this machine.
 [server]
@@ -245,7 +250,7 @@ from = "+13035550100"
 
     /// The mail to who only asks, and the help desk for who needs help.
     fn mail(&self, world: &World) -> String {
-        let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));
+        let secret = |name| self.named(name);
         format!(
             r#"[mail]
 from = "Northwind Scanners <hello@northwind.example>"
@@ -292,7 +297,7 @@ token = {zendesk}
 
     /// The CRMs, and the source that only one of them needs.
     fn crms(&self, world: &World) -> String {
-        let secret = |name: &str| format!("{{ file = {} }}", quoted(&self.secret(name)));
+        let secret = |name| self.named(name);
         format!(
             r#"[crm.hubspot]
 kind = "hubspot"

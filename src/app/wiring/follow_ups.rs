@@ -6,7 +6,7 @@ use crate::config::{self, Config, HelpDesk, SecretError, Secrets};
 use crate::deliver::mail::{self, Forward, Mailer};
 use crate::deliver::ticket::jira::{self, Jira};
 use crate::deliver::ticket::zendesk::{self, Zendesk};
-use crate::model::{AddressHash, Addresses, Channel, Effect, Failure, Lane, MailTask};
+use crate::model::{AddressHash, Addresses, Channel, Effect, Failure, Lane, Lead, MailTask};
 use crate::route::{self, Language, TemplateError};
 use crate::wire::Wire;
 
@@ -88,11 +88,15 @@ impl HelpDeskClient {
     }
 }
 
-/// The configured help desk, if there is one.
+/// The configured help desk, if there is one; a mailbox is reached by `mailer`.
 ///
 /// # Errors
 /// When a secret was not loaded.
-pub fn help_desk(config: &Config, secrets: &Secrets) -> Result<Option<HelpDeskClient>, SecretError> {
+pub fn help_desk(
+    config: &Config,
+    secrets: &Secrets,
+    mailer: Option<&Mailer>,
+) -> Result<Option<HelpDeskClient>, SecretError> {
     let Some(ticket) = &config.ticket else { return Ok(None) };
     let timeout = ticket.timeout;
     Ok(match &ticket.desk {
@@ -115,7 +119,7 @@ pub fn help_desk(config: &Config, secrets: &Secrets) -> Result<Option<HelpDeskCl
         }
         HelpDesk::Mail { to } => {
             let to = mail::Mailbox { name: None, address: to.clone() };
-            mailer(config, secrets)?.map(|mailer| HelpDeskClient::Mail(Forward::new(mailer, to)))
+            mailer.map(|mailer| HelpDeskClient::Mail(Forward::new(mailer.clone(), to)))
         }
     })
 }
@@ -197,7 +201,7 @@ pub fn broken_mails(config: &Config) -> Vec<(String, String)> {
 ///
 /// # Errors
 /// When one of the operator's words is no template.
-pub fn preview(config: &Config, lead: &crate::model::Lead, open: bool) -> Result<Option<MailTask>, TemplateError> {
+pub fn preview(config: &Config, lead: &Lead, open: bool) -> Result<Option<MailTask>, TemplateError> {
     let public_url = config.server.public_url.as_ref().filter(|url| url.is_public());
     let public_url = public_url.map(|url| url.as_str().to_owned());
     let follow_up = follow_up(config, Some(Arc::new(Unsigned(public_url))))?;

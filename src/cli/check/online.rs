@@ -38,10 +38,11 @@ pub(super) async fn twilio(config: &Config, secrets: &Secrets, found: &mut Findi
 
 /// Whether the mail server and the help desk take us.
 pub(super) async fn follow_ups(config: &Config, secrets: &Secrets, found: &mut Findings) -> Result<(), CliError> {
-    if let Some(mailer) = app::mailer(config, secrets).map_err(app::AppError::from)? {
+    let mailer = app::mailer(config, secrets).map_err(app::AppError::from)?;
+    if let Some(mailer) = &mailer {
         found.judged("mail.smtp", &mailer.verify().await, "the server takes us");
     }
-    if let Some(desk) = app::help_desk(config, secrets).map_err(app::AppError::from)? {
+    if let Some(desk) = app::help_desk(config, secrets, mailer.as_ref()).map_err(app::AppError::from)? {
         found.judged("ticket", &desk.verify().await, "the help desk takes us");
     }
     Ok(())

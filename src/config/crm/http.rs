@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::trimmed;
-use crate::config::typed::{BaseUrl, Typed};
+use crate::config::typed::{BaseUrl, Typed, template_trouble};
 use crate::config::{Problems, SecretRef, raw};
 
 /// Where a token usually goes (RFC 6750), and what precedes it.
@@ -206,9 +206,8 @@ fn check_url(url: &str, path: String, problems: &mut Problems) {
 }
 
 fn check_template(template: &str, path: String, problems: &mut Problems) {
-    if let Err(error) = minijinja::Environment::new().template_from_str(template) {
-        let (line, why) = (error.line().unwrap_or(1), error.detail().unwrap_or("not a template"));
-        problems.error(path, format!("{why} (line {line} of the template)"));
+    if let Some(words) = template_trouble(template) {
+        problems.error(path, words);
     }
 }
 
