@@ -10,6 +10,7 @@ mod call;
 mod judge;
 #[cfg(test)]
 pub(crate) mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,6 +22,7 @@ use std::time::Duration;
 pub use call::{Answer, Body, Call, Leg, WireError, trace};
 pub use judge::{LONGEST_WAIT, answered_at, retry_after, status_fault};
 pub use reqwest::Method;
+pub use words::{excerpt, segment, text_of};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request, Response, Url, redirect};

@@ -14,13 +14,11 @@ mod tests;
 
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::model::{Done, Failure, Fault, Outcome, Report, Timestamp, Work};
+use crate::wire;
 
-/// Words of a peer that we repeat are cut here; some list everything they refuse.
-const MAX_SAID_CHARS: usize = 400;
 /// Stands where a text was cut.
 const CUT: &str = "[…]";
 
@@ -83,19 +81,7 @@ fn looked_up(failure: Failure) -> Outcome {
     if failure.fault == Fault::Permanent { Outcome::Unsure } else { Outcome::Failed(failure) }
 }
 
-/// The start of what a peer said, on one line.
-fn excerpt(said: &str) -> String {
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() { "(an empty body)".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
-}
-
-/// An id, which may be a number or a text.
+/// An id of a ticket, if it is one.
 fn text_of(id: &Value) -> Option<String> {
-    let text = id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string()));
-    text.filter(|id| !id.is_empty())
-}
-
-/// A part of a path or of a query.
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    wire::text_of(id).filter(|id| !id.is_empty())
 }

@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 use super::Intake;
 use super::answer::{Answer, come_again};
 use super::quota::{Budget, seconds};
-use crate::model::{AddressHash, Addresses, Suppressed, Timestamp};
+use crate::model::{AddressHash, Addresses, Suppressed, Timestamp, html_text};
 use crate::store::{Command, Writer};
 
 /// Where the pages are.
@@ -77,7 +77,7 @@ pub(super) struct Page {
 
 impl From<Unsubscribe> for Door {
     fn from(Unsubscribe { addresses, business }: Unsubscribe) -> Self {
-        let name = escaped(&business);
+        let name = html_text(&business);
         let ask = format!(
             "<h1>Unsubscribe</h1>\n<p>Press the button, and you will get no more mail from {name}.</p>\n\
              <form method=\"post\"><button name=\"List-Unsubscribe\" value=\"One-Click\">Unsubscribe</button></form>"
@@ -167,22 +167,6 @@ impl Page {
             come_again(headers);
         }
     }
-}
-
-/// A text as it stands in a page.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

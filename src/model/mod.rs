@@ -10,6 +10,7 @@ mod crm;
 mod effect;
 mod fault;
 mod follow_up;
+mod html;
 mod id;
 mod job;
 mod lead;
@@ -26,6 +27,7 @@ pub use crm::{CrmNews, CrmNote, CrmRead, CrmTask, CrmUpdate, FoundRecord, Page, 
 pub use effect::{Done, Effect, Left, LlmCall, Outcome, Quota, Rang, Reading, Report, SmsReceipt, Trace, Work};
 pub use fault::{Failure, Fault, Ladder};
 pub use follow_up::{AddressHash, Addresses, MailTask, NoAddressHash, Suppressed, TicketTask};
+pub use html::html_text;
 pub use id::{AttemptId, BootId, InboxId, JobId, LeadId, RowId};
 pub use job::{
     Action, ClassifyTask, Job, JobState, NewJob, Priority, ReplayFrom, Replayed, RingTask, SmsStatus, SmsTask, Stage,

@@ -18,13 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 
 use crate::model::{
     Contact, CrmRead, Done, Effect, Failure, Fault, NewLead, Outcome, Page, Quota, Report, Timestamp, Trace, Work,
 };
-use crate::wire::{Answer, Wire};
+use crate::wire::{Answer, Wire, excerpt, segment, text_of};
 
 /// A vendor.
 pub trait Crm: Effect {
@@ -99,27 +97,6 @@ fn too_long(peer: &str) -> Failure {
     let mib = MOST_OF_A_PAGE.div_euclid(1024 * 1024);
     let reason = format!("{peer}: a page of records is longer than {mib} MiB");
     Failure::new(Fault::Permanent, reason).cure("look for a record whose message is far too long, and shorten it")
-}
-
-/// Words of a peer that we repeat are cut here; some list everything they refuse.
-const MAX_SAID_CHARS: usize = 400;
-
-/// The start of what a peer said, on one line.
-fn excerpt(said: &str) -> String {
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() { "(an empty body)".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
-}
-
-/// An id, which vendors write as a text in some answers and as a number in others.
-fn text_of(id: &Value) -> Option<String> {
-    id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string()))
-}
-
-/// A path segment: an id comes from a webhook and may be anything. One or two dots mean another place even when they are
-/// encoded (WHATWG URL, clause 4.4): they become a segment that is nowhere.
-fn segment(text: &str) -> String {
-    let nowhere = if matches!(text, "." | "..") { "%20" } else { "" };
-    format!("{}{nowhere}", utf8_percent_encode(text, NON_ALPHANUMERIC))
 }
 
 /// When midnight can't be told, a daily limit is tried again so often.

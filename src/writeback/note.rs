@@ -8,7 +8,9 @@ mod texts;
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Action, ClassifiedBy, CrmNews, CrmTask, CrmUpdate, JobState, Lead, Task, Timestamp, in_words};
+use crate::model::{
+    Action, ClassifiedBy, CrmNews, CrmTask, CrmUpdate, JobState, Lead, Task, Timestamp, html_text, in_words,
+};
 
 use texts::{Called, brief, calls, nobody_reached, ring_line, text_line};
 
@@ -282,21 +284,9 @@ fn fold(lines: &mut Vec<String>) {
     lines.splice(head..tail, [format!("({left_out} more of the same.)")]);
 }
 
-/// HTML text: the five characters that could start or end markup become entities.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+/// A line as HTML, in which nothing but our own breaks begins another.
+fn escaped(line: &str) -> String {
+    html_text(&line.replace(char::is_control, " "))
 }
 
 #[cfg(test)]

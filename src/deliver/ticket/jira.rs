@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::model::{Effect, Failure, Fault, Outcome, Report, Task, TicketTask, Timestamp, Trace, Work};
 use crate::wire::{self, Answer, Call, Wire, WireError};
 
-use super::{done, encoded, looked_up, no_ticket, within};
+use super::{done, looked_up, no_ticket, within};
 
 /// Jira's index knows a new issue within seconds; what it doesn't know after a minute isn't there.
 const INDEX_LAG: Duration = Duration::from_mins(1);
@@ -65,7 +65,7 @@ impl Jira {
     /// Asks Jira who we are and whether there is such a project with such an issue type. What is wrong, or nothing.
     pub async fn verify(&self) -> Vec<Failure> {
         let Settings { project, issue_type, .. } = &self.settings;
-        let path = format!("/rest/api/3/project/{}", encoded(project));
+        let path = format!("/rest/api/3/project/{}", wire::segment(project));
         let trouble = match self.judged("/rest/api/3/myself", answer::account_trouble).await {
             None => self.judged(&path, |told, now| answer::project_trouble(told, project, issue_type, now)).await,
             trouble => trouble,

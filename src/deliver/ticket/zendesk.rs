@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use crate::model::{Effect, Failure, Outcome, Report, Task, TicketTask, Timestamp, Trace, Work};
 use crate::wire::{self, Answer, Call, Wire, WireError};
 
-use super::{done, encoded, looked_up, no_ticket, within};
+use super::{done, looked_up, no_ticket, within};
 use answer::Refusal;
 use body::Requester;
 
@@ -130,7 +130,7 @@ impl Zendesk {
     /// The id of the ticket that has our key, if there is one.
     async fn find(&self, work: &Work) -> Said<Option<String>, Failure> {
         let key = work.job.key();
-        let call = Call::get(self.url(&format!("/api/v2/tickets.json?external_id={}", encoded(&key))));
+        let call = Call::get(self.url(&format!("/api/v2/tickets.json?external_id={}", wire::segment(&key))));
         let (got, trace) = self.exchange(call, within(work, self.settings.timeout)).await;
         let found = match got {
             Ok(answer) => answer::of_list(&answer, &key, Timestamp::now()),
@@ -153,7 +153,7 @@ impl Zendesk {
     }
 
     fn link(&self, id: &str) -> String {
-        self.url(&format!("/agent/tickets/{}", encoded(id)))
+        self.url(&format!("/agent/tickets/{}", wire::segment(id)))
     }
 }
 

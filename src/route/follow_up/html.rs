@@ -1,5 +1,7 @@
 //! The HTML of a follow-up, made of its text: paragraphs, lists, links. Everything else is escaped.
 
+use crate::model::html_text;
+
 /// What mail programs show as it stands: no style sheet, no picture, nothing that is fetched.
 const STYLE: &str = "font-family:sans-serif;font-size:15px;line-height:1.5;color:#222;max-width:36em";
 /// What stands below the signature (RFC 3676, 4.3).
@@ -8,7 +10,7 @@ const SIGNATURE: &str = "--";
 /// The page that says what `text` says.
 pub(super) fn of(language: &str, text: &str) -> String {
     let body: Vec<String> = text.split("\n\n").map(paragraph).collect();
-    let (language, body) = (escaped(language), body.concat());
+    let (language, body) = (html_text(language), body.concat());
     format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head><meta charset=\"utf-8\"></head>\n\
          <body style=\"{STYLE}\">\n{body}</body>\n</html>\n"
@@ -36,7 +38,9 @@ fn paragraph(text: &str) -> String {
 fn item(line: &str) -> String {
     let line = line.trim_start_matches("- ");
     match line.rsplit_once(": ") {
-        Some((title, url)) if is_link(url) => format!("<li><a href=\"{}\">{}</a></li>", escaped(url), escaped(title)),
+        Some((title, url)) if is_link(url) => {
+            format!("<li><a href=\"{}\">{}</a></li>", html_text(url), html_text(title))
+        }
         _ => format!("<li>{}</li>", linked(line)),
     }
 }
@@ -46,29 +50,14 @@ fn linked(line: &str) -> String {
     let words = line.split(' ').map(|word| {
         let address = word.trim_end_matches(['.', ',']);
         if !is_link(address) {
-            return escaped(word);
+            return html_text(word);
         }
         let rest = word.strip_prefix(address).unwrap_or_default();
-        format!("<a href=\"{0}\">{0}</a>{1}", escaped(address), escaped(rest))
+        format!("<a href=\"{0}\">{0}</a>{1}", html_text(address), html_text(rest))
     });
     words.collect::<Vec<_>>().join(" ")
 }
 
 fn is_link(word: &str) -> bool {
     word.starts_with("https://") || word.starts_with("http://")
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

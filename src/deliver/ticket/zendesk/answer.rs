@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::{excerpt, text_of};
+use super::super::text_of;
 use crate::model::{Failure, Fault, Timestamp};
-use crate::wire::{Answer, LONGEST_WAIT, retry_after, status_fault};
+use crate::wire::{Answer, LONGEST_WAIT, excerpt, retry_after, status_fault};
 
 /// Zendesk counts requests by the minute.
 const PAUSE: Duration = Duration::from_mins(1);
