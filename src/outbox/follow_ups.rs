@@ -142,13 +142,17 @@ impl Desk {
     }
 }
 
-/// The same job marked as the one repeat that an outcome which nobody can look up allows; `None` if it is that already, or
-/// of a kind that isn't repeated so.
-pub(super) fn as_repeat(task: &Task) -> Option<Task> {
+/// Whether the one repeat is left that an outcome which nobody can look up allows; other kinds aren't repeated so.
+pub(super) const fn may_repeat(task: &Task) -> bool {
+    matches!(task, Task::Mail(MailTask { repeat: false, .. }) | Task::Ticket(TicketTask { repeat: false, .. }))
+}
+
+/// The same task, marked as that repeat or as none.
+pub(super) fn marked(task: &Task, repeat: bool) -> Task {
     match task {
-        Task::Mail(mail) if !mail.repeat => Some(Task::Mail(MailTask { repeat: true, ..mail.clone() })),
-        Task::Ticket(ticket) if !ticket.repeat => Some(Task::Ticket(TicketTask { repeat: true, ..ticket.clone() })),
-        _ => None,
+        Task::Mail(mail) => Task::Mail(MailTask { repeat, ..mail.clone() }),
+        Task::Ticket(ticket) => Task::Ticket(TicketTask { repeat, ..ticket.clone() }),
+        other => other.clone(),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a person may ask of the outbox: requeue, discard, replay.
 
 use crate::model::{
-    Channel, ClassifyTask, CrmUpdate, Job, LeadId, MailTask, NewJob, Priority, ReplayFrom, Replayed, Task, TicketTask,
-    Timestamp,
+    Channel, ClassifyTask, CrmUpdate, Job, LeadId, NewJob, Priority, ReplayFrom, Replayed, Task, Timestamp,
 };
 use crate::route;
 use crate::store::{DeadLetter, StoreError, Tx};
 
+use super::follow_ups::marked;
 use super::{Desk, reconcile};
 
 impl Desk {
@@ -95,9 +95,7 @@ impl Desk {
                     if sms.is_test { None } else { route::failover_at(&self.settings.route, &sms.to, 0, now) };
                 Task::Sms(sms)
             }
-            Task::Mail(mail) => Task::Mail(MailTask { repeat: false, ..mail.clone() }),
-            Task::Ticket(ticket) => Task::Ticket(TicketTask { repeat: false, ..ticket.clone() }),
-            other => other.clone(),
+            other => marked(other, false),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::route;
 use crate::store::{Closing, NewDeadLetter, Settlement, StoreError, Tx};
 
 use super::claims::withdraw;
-use super::follow_ups::as_repeat;
+use super::follow_ups::{marked, may_repeat};
 use super::legs::Leg;
 use super::models::TIMER;
 use super::reports::{arrived, key_of, known_better};
@@ -212,8 +212,8 @@ impl Desk {
             tx.forget_sms(&work.job)?;
         }
         self.mail_failed(tx, &work.job, outcome, failure, now)?;
-        if let ("unsure", Next::Retry { .. }, Some(repeat)) = (outcome, next, as_repeat(&work.job.task)) {
-            tx.rewrite(work.job.id, &repeat)?;
+        if outcome == "unsure" && matches!(next, Next::Retry { .. }) {
+            tx.rewrite(work.job.id, &marked(&work.job.task, true))?;
         }
         if outcome == Fault::Unknown.name() && work.look_up_since.is_none() {
             tx.set_sms(&work.job, "unknown", None, None, now)?;
@@ -361,7 +361,7 @@ impl Desk {
             deadline_at: job.deadline_at,
             repeatable: job.task.repeatable(),
             looking_up,
-            may_repeat: as_repeat(&job.task).is_some(),
+            may_repeat: may_repeat(&job.task),
             sms,
         }
     }

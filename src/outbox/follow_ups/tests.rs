@@ -11,7 +11,7 @@ use crate::outbox::tests::given;
 use crate::outbox::{Desk, Settings};
 use crate::route;
 use crate::route::follow_up_for_tests;
-use crate::store::{Arrival, Gate, JobRow, Received, Store};
+use crate::store::{JobRow, Store};
 
 const NOW: Timestamp = Timestamp::from_millis(1_732_327_200_000);
 
@@ -44,14 +44,6 @@ impl Scene {
     /// Somebody with this address only asks.
     fn asks(&mut self, email: &str) -> LeadId {
         self.asked = self.asked.saturating_add(1);
-        let arrival = Arrival {
-            received_at: self.now,
-            source: "s".into(),
-            method: "POST".into(),
-            target: "/".into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
         let new = NewLead {
             crm: Some(Channel::new(Lane::Crm, "hubspot")),
             record_id: Some(self.asked.to_string()),
@@ -63,15 +55,14 @@ impl Scene {
             content_key: self.asked.to_string(),
         };
         let (desk, now) = (&mut self.desk, self.now);
-        let received = self.store.transact(|tx| {
-            let received = tx.receive(&arrival, &Gate::Passed(new), &given::opening())?;
-            let Received::Accepted(id) = received else { panic!("{received:?}") };
+        let id = given::taken_in(&mut self.store, new, &given::opening(), now);
+        let enacted = self.store.transact(|tx| {
             let lead = tx.lead(id)?.unwrap();
             tx.set_label(id, Label::TireKicker, ClassifiedBy::Llm, now)?;
-            desk.enact(tx, &lead, Label::TireKicker, false, now)?;
-            Ok(id)
+            desk.enact(tx, &lead, Label::TireKicker, false, now)
         });
-        received.unwrap()
+        enacted.unwrap();
+        id
     }
 
     fn claim(&mut self) -> Vec<Work> {

@@ -4,7 +4,7 @@ use super::super::tests::given;
 use super::*;
 use crate::model::{BootId, Done, Label, LeadId, NewLead, Outcome, Report, RowId};
 use crate::outbox::Settings;
-use crate::store::{Arrival, DeadLetterFilter, Gate, Opening, Received, Store};
+use crate::store::{DeadLetterFilter, Opening, Store};
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const DEADLINE: Duration = Duration::from_secs(45);
@@ -45,14 +45,6 @@ impl Night {
     }
 
     pub(in crate::outbox) fn lead(&mut self) {
-        let arrival = Arrival {
-            received_at: self.now,
-            source: "s".into(),
-            method: "POST".into(),
-            target: "/".into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
         let new = NewLead {
             crm: None,
             record_id: None,
@@ -64,9 +56,7 @@ impl Night {
             content_key: format!("k{}", self.leads.len()),
         };
         let opening = self.desk.settings.opening.clone();
-        let received = self.store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), &opening)).unwrap();
-        let Received::Accepted(lead) = received else { panic!("{received:?}") };
-        self.leads.push(lead);
+        self.leads.push(given::taken_in(&mut self.store, new, &opening, self.now));
         self.ride();
     }
 

@@ -56,14 +56,6 @@ pub(in crate::outbox) fn lead(store: &mut Store, key: &str, now: Timestamp) -> L
 
 /// The same of somebody who has this record in the CRM.
 pub(in crate::outbox) fn lead_of(store: &mut Store, key: &str, record: Option<&str>, now: Timestamp) -> LeadId {
-    let arrival = Arrival {
-        received_at: now,
-        source: "s".into(),
-        method: "POST".into(),
-        target: "/".into(),
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
     let new = NewLead {
         crm: record.map(|_| Channel::new(Lane::Crm, "hubspot")),
         record_id: record.map(str::to_owned),
@@ -74,7 +66,20 @@ pub(in crate::outbox) fn lead_of(store: &mut Store, key: &str, record: Option<&s
         event_key: None,
         content_key: key.into(),
     };
-    let received = store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), &opening())).unwrap();
+    taken_in(store, new, &opening(), now)
+}
+
+/// A lead that is taken in.
+pub(in crate::outbox) fn taken_in(store: &mut Store, new: NewLead, opening: &Opening, now: Timestamp) -> LeadId {
+    let arrival = Arrival {
+        received_at: now,
+        source: "s".into(),
+        method: "POST".into(),
+        target: "/".into(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let received = store.transact(|tx| tx.receive(&arrival, &Gate::Passed(new), opening)).unwrap();
     let Received::Accepted(lead) = received else { panic!("{received:?}") };
     lead
 }
