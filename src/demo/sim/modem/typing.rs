@@ -25,16 +25,17 @@ impl Machine {
         let early = self.waiting.as_ref().is_some_and(|waiting| !waiting.takes_bytes());
         // An ESC says that the client has given up on the command; then it may go on.
         if early && bytes.first() != Some(&ESC) && !self.input.contains(&ESC) {
-            self.too_early();
-            return;
+            self.input.extend(bytes);
+            return self.too_early();
         }
         self.input.extend(bytes);
         self.work(true);
     }
 
     fn too_early(&mut self) {
-        self.violations.push(format!("bytes before the modem had answered {}", self.current));
-        self.input.clear();
+        let input: Vec<u8> = self.input.drain(..).collect();
+        let bytes = String::from_utf8_lossy(&input);
+        self.violations.push(format!("{bytes:?} before the modem had answered {}", self.current));
     }
 
     /// Works off what has come. `strict`: it came in one piece, so its end can't have waited for what we say.
@@ -44,9 +45,12 @@ impl Machine {
             && let Some(byte) = self.input.pop_front()
         {
             if strict && self.spoke && !matches!(byte, ESC | b'\n') {
+                self.input.push_front(byte);
                 return self.too_early();
             }
             self.byte(byte);
+            // Whoever gave up on a command, or came after a client that died in the middle of it, waited for nothing.
+            self.spoke &= byte != ESC;
         }
         let collects = self.waiting.as_ref().is_none_or(Waiting::takes_bytes);
         if strict

@@ -192,6 +192,14 @@ async fn client_mistakes_are_remembered_and_what_came_too_early_is_lost() {
     }
 }
 
+/// A client that dies leaves its command in the line, and a busy modem reads that together with what the next one writes.
+#[tokio::test(start_paused = true)]
+async fn a_client_goes_on_where_another_died() {
+    let (mut client, modem) = ready(Setup::default()).await;
+    assert_eq!(client.ask("AT+CMGS=19\r\x1bAT\r").await, "> |OK|OK");
+    assert_eq!((modem.parts_sent(), modem.violations()), (0, vec![]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn trouble_at_each_step() {
     let cms = |n| Trouble::Cms(n);
