@@ -200,13 +200,13 @@ impl Inner {
         self.update(seen);
     }
 
-    /// The fault for this request: before its body only an early one is looked for, after it only a late one.
+    /// The fault for this request, in the order of the script: before its body only an early one counts, after it only a
+    /// late one.
     pub(super) fn fault(&self, seen: &Seen, early: bool) -> Option<Fault> {
         let script = &mut lock(&self.record).script;
-        let fits =
-            |fault: &Fault| fault.is_early() == early && !(early && fault.on.needs_body()) && fault.on.hits(seen);
-        let at = script.iter().position(fits)?;
-        if script.get(at).is_some_and(|fault| fault.forever) { script.get(at).cloned() } else { script.remove(at) }
+        let at = script.iter().position(|fault| !(early && fault.on.needs_body()) && fault.on.hits(seen))?;
+        let next = script.get(at).filter(|fault| fault.is_early() == early)?;
+        if next.forever { Some(next.clone()) } else { script.remove(at) }
     }
 
     /// Waits if a test holds this request at this moment.

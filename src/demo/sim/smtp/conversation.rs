@@ -238,7 +238,9 @@ impl Conversation {
 
     /// Waits where a test wants it, and goes wrong where it should. `false`: there was an answer already.
     async fn goes_on(&mut self, step: Step) -> io::Result<bool> {
-        self.desk.hold(step).await;
+        if !self.desk.hold(step).await {
+            return Err(over());
+        }
         match self.desk.mishap(step) {
             None => return Ok(true),
             Some(Mishap::Says(code, words)) => {

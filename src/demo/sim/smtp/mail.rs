@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 /// One mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +16,14 @@ pub struct Mail {
     pub to: String,
     /// The mail as it came, dots undone.
     pub raw: String,
+    /// When it was taken.
+    pub at: Timestamp,
 }
 
 impl Mail {
-    pub(super) const fn new(from: String, to: String, raw: String) -> Self {
-        Self { from, to, raw }
+    /// A mail that is taken now.
+    pub(super) fn new(from: String, to: String, raw: String) -> Self {
+        Self { from, to, raw, at: Timestamp::now() }
     }
 
     /// A header as a person reads it; its name in any case.

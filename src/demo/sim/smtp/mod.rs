@@ -106,6 +106,11 @@ impl HeldMail {
     pub fn release(self) {
         drop(self.gate);
     }
+
+    /// Ends the conversation here, without a word.
+    pub fn abandon(self) {
+        self.gate.send(()).ok();
+    }
 }
 
 /// The server's end of a hold.
@@ -120,6 +125,8 @@ struct Planned {
     step: Step,
     mishap: Mishap,
     forever: bool,
+    /// So many times nothing happens there first.
+    spare: u32,
 }
 
 /// What a running server knows.
@@ -146,26 +153,29 @@ impl Desk {
         lock(&self.record).mails.push(mail);
     }
 
-    /// Waits if a test holds this step.
-    async fn hold(&self, step: Step) {
+    /// Waits if a test holds this step. `false`: the conversation ends here.
+    async fn hold(&self, step: Step) -> bool {
         let hold = {
             let holds = &mut lock(&self.record).holds;
             let at = holds.iter().position(|hold| hold.step == step && !hold.reached.is_closed());
             at.map(|at| holds.remove(at))
         };
-        if let Some(Hold { reached, gate, .. }) = hold
-            && reached.send(()).is_ok()
-        {
-            // Released or dropped is the same.
-            drop(gate.await);
-        }
+        let Some(Hold { reached, gate, .. }) = hold else { return true };
+        // Released or dropped is the same.
+        reached.send(()).is_err() || gate.await.is_err()
     }
 
     fn mishap(&self, step: Step) -> Option<Mishap> {
         let planned = &mut lock(&self.record).planned;
         let at = planned.iter().position(|planned| planned.step == step)?;
-        let lasts = planned.get(at).is_some_and(|planned| planned.forever);
-        if lasts { planned.get(at).map(|planned| planned.mishap.clone()) } else { planned.remove(at).map(|p| p.mishap) }
+        match planned.get_mut(at)? {
+            Planned { spare: spare @ 1.., .. } => {
+                *spare = spare.saturating_sub(1);
+                None
+            }
+            Planned { forever: true, mishap, .. } => Some(mishap.clone()),
+            Planned { .. } => planned.remove(at).map(|planned| planned.mishap),
+        }
     }
 }
 
@@ -215,12 +225,17 @@ impl Smtp {
 
     /// Goes wrong the next time a conversation comes to this step.
     pub fn script(&self, step: Step, mishap: Mishap) {
-        lock(&self.desk.record).planned.push_back(Planned { step, mishap, forever: false });
+        self.script_after(0, step, mishap);
+    }
+
+    /// The same, once it went right there so many times. What was scripted earlier for this step comes first.
+    pub fn script_after(&self, spare: u32, step: Step, mishap: Mishap) {
+        lock(&self.desk.record).planned.push_back(Planned { step, mishap, forever: false, spare });
     }
 
     /// Goes wrong whenever a conversation comes to this step, until [`Smtp::heal`].
     pub fn misbehave(&self, step: Step, mishap: Mishap) {
-        lock(&self.desk.record).planned.push_back(Planned { step, mishap, forever: true });
+        lock(&self.desk.record).planned.push_back(Planned { step, mishap, forever: true, spare: 0 });
     }
 
     /// Forgets what was still to go wrong.

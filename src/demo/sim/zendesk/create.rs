@@ -3,6 +3,7 @@
 //! Names and enumerations are those of `TicketCreateInput` in Zendesk's published `OpenAPI` file, and `requester` is of its
 //! documentation of the Tickets resource; what an `Idempotency-Key` does is of its page "Ticketing, Introduction".
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::super::at;
@@ -105,6 +106,7 @@ impl Zendesk {
             external_id: word("/external_id"),
             priority: word("/priority"),
             tags,
+            at: Timestamp::now(),
         };
         let answer = Answer::new(201, serde_json::json!({ "ticket": made.json(), "audit": { "ticket_id": made.id } }));
         let location = format!("/api/v2/tickets/{}.json", made.id);

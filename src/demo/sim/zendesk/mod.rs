@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -45,6 +46,8 @@ pub struct Ticket {
     pub priority: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// When it was made.
+    pub at: Timestamp,
 }
 
 /// The account's state.
