@@ -12,9 +12,13 @@ mod controls;
 mod crash;
 mod lead;
 mod ledger;
+mod mails;
+mod mixed;
 mod oracle;
+mod others;
 mod parts;
 mod team;
+mod weather;
 mod writes;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,7 +34,7 @@ use tokio::task::JoinSet;
 const EACH: usize = 8;
 /// The least number of hits at each place.
 const LEAST: usize = 5;
-/// The same where people are called: what they wait for takes time.
+/// The same where people are called or written to: what they wait for takes time.
 const EACH_AMONG_PEOPLE: usize = 3;
 const LEAST_AMONG_PEOPLE: usize = 2;
 /// Kills that one office lives through.
@@ -39,6 +43,14 @@ const OFFICE: usize = 20;
 const OFFICES: usize = 2;
 /// They mostly wait for people.
 const OFFICES_AMONG_PEOPLE: usize = 3;
+
+/// Who there is in an office besides the one on call, one model and a CRM.
+#[derive(Debug, Clone, Copy)]
+enum Scene {
+    Alone,
+    Team,
+    Others,
+}
 
 fn seed() -> u64 {
     let seed = std::env::var("NIGHTDESK_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -121,7 +133,7 @@ async fn office(mut campaign: Campaign, places: Vec<Boundary>) -> Campaign {
 }
 
 /// Kills offices at these places, each so often, by chance and a few at a time.
-async fn kill_at(all: &[Boundary], each: usize, offices_at_once: usize, has_team: bool) -> Tally {
+async fn kill_at(all: &[Boundary], each: usize, offices_at_once: usize, scene: Scene) -> Tally {
     let seed = seed();
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut places: Vec<Boundary> = all.iter().flat_map(|place| vec![*place; each]).collect();
@@ -136,7 +148,11 @@ async fn kill_at(all: &[Boundary], each: usize, offices_at_once: usize, has_team
             loop {
                 let next = offices.lock().unwrap().pop_front();
                 let Some((seed, places)) = next else { return };
-                let campaign = if has_team { Campaign::with_team(seed).await } else { Campaign::new(seed).await };
+                let campaign = match scene {
+                    Scene::Alone => Campaign::new(seed).await,
+                    Scene::Team => Campaign::with_team(seed).await,
+                    Scene::Others => Campaign::with_others(seed).await,
+                };
                 let campaign = office(campaign, places).await;
                 tally.lock().unwrap().add(&campaign);
             }
@@ -164,7 +180,7 @@ fn verdict(tally: &Tally, all: &[Boundary], least: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_boundary() {
     let all = Boundary::all();
-    let tally = kill_at(&all, EACH, OFFICES, false).await;
+    let tally = kill_at(&all, EACH, OFFICES, Scene::Alone).await;
     verdict(&tally, &all, LEAST);
     assert!(tally.kills.len() >= 300, "{} kills", tally.kills.len());
 }
@@ -173,6 +189,14 @@ async fn killed_at_every_boundary() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_people_are_called() {
     let all = Boundary::among_people();
-    let tally = kill_at(&all, EACH_AMONG_PEOPLE, OFFICES_AMONG_PEOPLE, true).await;
+    let tally = kill_at(&all, EACH_AMONG_PEOPLE, OFFICES_AMONG_PEOPLE, Scene::Team).await;
+    verdict(&tally, &all, LEAST_AMONG_PEOPLE);
+}
+
+/// The same where who is only curious is written to, cases are handed on, and a second model is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_mails_are_written() {
+    let all = Boundary::among_mails();
+    let tally = kill_at(&all, EACH_AMONG_PEOPLE, OFFICES, Scene::Others).await;
     verdict(&tally, &all, LEAST_AMONG_PEOPLE);
 }

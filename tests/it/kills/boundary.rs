@@ -3,7 +3,9 @@
 use std::fmt;
 
 use nightdesk::demo::sim::modem::Step;
-use nightdesk::demo::sim::{Match, Moment};
+use nightdesk::demo::sim::{Match, Moment, smtp};
+
+use super::lead::Class;
 
 /// A place in the life of a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +16,10 @@ pub(super) enum Boundary {
     Vendor(Request, Moment),
     /// The modem stands still there.
     Modem(Step),
-    /// Nothing is open.
-    Rest,
+    /// The mail server holds the conversation there.
+    Mail(smtp::Step),
+    /// Wherever it is by then.
+    Anywhere,
 }
 
 /// What the desk asks of a vendor.
@@ -23,6 +27,8 @@ pub(super) enum Boundary {
 pub(super) enum Request {
     /// A label.
     Model,
+    /// A label, of the second model.
+    Spare,
     /// The fields of a contact.
     Update,
     /// A note.
@@ -37,6 +43,8 @@ pub(super) enum Request {
     Text,
     /// Whether there is such a text.
     TextLookUp,
+    /// A ticket.
+    Ticket,
 }
 
 use Boundary::{Inside, Vendor};
@@ -76,6 +84,13 @@ const AMONG_PEOPLE: [&str; 12] = [
     "kept-inbound",
 ];
 
+/// Where mails are written, and cases handed on.
+const AMONG_MAILS: [&str; 6] =
+    ["before-mail", "after-mail", "settled-mail", "before-ticket", "after-ticket", "settled-ticket"];
+
+const MAIL: [smtp::Step; 5] =
+    [smtp::Step::Sender, smtp::Step::Data, smtp::Step::Text, smtp::Step::Dot, smtp::Step::Kept];
+
 const WRITES: [Request; 4] = [Request::Model, Request::Update, Request::Note, Request::Text];
 
 const MOMENTS: [Moment; 4] = [Moment::Head, Moment::Arrived, Moment::Applied, Moment::InAnswer];
@@ -102,15 +117,26 @@ impl Boundary {
         all
     }
 
-    /// Whether only a lead that is worth a text comes this way.
-    pub(super) fn is_about_texts(self) -> bool {
+    /// Every place that only a lead comes to who is written to, or whose case is handed on, or whom a second model reads.
+    pub(super) fn among_mails() -> Vec<Self> {
+        let mut all: Vec<Self> = AMONG_MAILS.into_iter().map(Inside).collect();
+        all.extend([Request::Spare, Request::Ticket].into_iter().flat_map(|asked| MOMENTS.map(|at| Vendor(asked, at))));
+        all.extend(MAIL.map(Self::Mail));
+        all
+    }
+
+    /// The one class of leads that comes this way.
+    pub(super) fn class(self) -> Option<Class> {
         match self {
-            Inside(place) => place.contains("sms") || AMONG_PEOPLE.contains(&place),
-            Vendor(asked, _) => {
-                matches!(asked, Request::Text | Request::TextLookUp | Request::Task | Request::TaskLookUp)
+            Inside(place) if place.ends_with("-mail") => Some(Class::Curious),
+            Inside(place) if place.ends_with("-ticket") => Some(Class::Customer),
+            Inside(place) => (place.contains("sms") || AMONG_PEOPLE.contains(&place)).then_some(Class::Buyer),
+            Vendor(Request::Text | Request::TextLookUp | Request::Task | Request::TaskLookUp, _) | Self::Modem(_) => {
+                Some(Class::Buyer)
             }
-            Self::Modem(_) => true,
-            Self::Rest => false,
+            Vendor(Request::Ticket, _) => Some(Class::Customer),
+            Self::Mail(_) => Some(Class::Curious),
+            Vendor(..) | Self::Anywhere => None,
         }
     }
 
@@ -119,7 +145,7 @@ impl Boundary {
         match self {
             Inside("before-commit" | "after-commit") => 12,
             Inside(_) => 3,
-            Vendor(..) | Self::Modem(_) | Self::Rest => 1,
+            Vendor(..) | Self::Modem(_) | Self::Mail(_) | Self::Anywhere => 1,
         }
     }
 }
@@ -130,7 +156,8 @@ impl fmt::Display for Boundary {
             Inside(place) => f.write_str(place),
             Vendor(asked, moment) => write!(f, "{asked:?} {moment:?}"),
             Self::Modem(step) => write!(f, "modem {step:?}"),
-            Self::Rest => f.write_str("at rest"),
+            Self::Mail(step) => write!(f, "mail {step:?}"),
+            Self::Anywhere => f.write_str("anywhere"),
         }
     }
 }
@@ -140,7 +167,7 @@ impl Request {
     pub(super) fn at(self, moment: Moment) -> Match {
         let (note, task) = (Match::to("POST", "/objects/notes"), Match::to("POST", "/objects/tasks"));
         match self {
-            Self::Model => Match::any(),
+            Self::Model | Self::Spare => Match::any(),
             Self::Update => Match::to("PATCH", "/contacts/"),
             Self::Note if moment == Moment::Head => note,
             Self::Note => note.body("hs_timestamp"),
@@ -150,6 +177,7 @@ impl Request {
             Self::NoteLookUp => Match::to("POST", "/notes/search"),
             Self::Text => Match::to("POST", "/Messages.json"),
             Self::TextLookUp => Match::to("GET", "/Messages.json"),
+            Self::Ticket => Match::to("POST", "/tickets.json"),
         }
     }
 }

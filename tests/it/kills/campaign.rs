@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use nightdesk::demo::sim::modem::{self, Step, Trouble};
+use nightdesk::demo::sim::smtp::HeldMail;
 use nightdesk::demo::sim::{self, Fault, Match, Moment};
 use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
@@ -13,6 +14,7 @@ use tokio::time::{Instant, interval, timeout};
 use super::boundary::{Boundary, Request};
 use super::lead::{Class, Sent};
 use super::ledger::Book;
+use super::others::Others;
 use super::team::{self, Typed};
 use crate::support::{Office, exchange};
 
@@ -33,6 +35,8 @@ pub(super) struct Campaign {
     pub(super) rng: fastrand::Rng,
     /// Where a team is on call: what its people typed.
     pub(super) typed: Option<Typed>,
+    /// Where mails are written and cases handed on.
+    pub(super) others: Option<Others>,
     runs: bool,
     /// Posts under way, by lead.
     posts: JoinSet<(usize, Option<(u16, Value)>)>,
@@ -46,6 +50,7 @@ enum Trap {
     Stop,
     Vendor(sim::Held),
     Modem(modem::Held),
+    Mail(HeldMail),
 }
 
 impl Campaign {
@@ -55,7 +60,7 @@ impl Campaign {
         let rng = fastrand::Rng::with_seed(seed);
         let (leads, kills, again) = (Vec::new(), Vec::new(), Vec::new());
         let (posts, under_way) = (JoinSet::new(), Vec::new());
-        Self { office, leads, kills, rng, typed: None, runs: false, posts, under_way, again }
+        Self { office, leads, kills, rng, typed: None, others: None, runs: false, posts, under_way, again }
     }
 
     /// An office with a team on call, who answer as they please.
@@ -69,6 +74,16 @@ impl Campaign {
         campaign
     }
 
+    /// An office with a second model, that writes mails and hands cases on.
+    pub(super) async fn with_others(seed: u64) -> Self {
+        let mut campaign = Self::new(seed).await;
+        let office = &campaign.office;
+        let others = Others::new(office).await;
+        office.configure(&format!("{}{}", configuration(office), others.configuration(office)));
+        campaign.others = Some(others);
+        campaign
+    }
+
     /// Kills the desk at this place; `false` when it was killed elsewhere because it didn't come there.
     pub(super) async fn round(&mut self, place: Boundary) -> bool {
         if self.rng.bool() {
@@ -77,7 +92,7 @@ impl Campaign {
         let mut trap = self.arm(place);
         self.trouble(place);
         let reached = self.feed(place, &mut trap).await;
-        self.kill(if reached { place } else { Boundary::Rest });
+        self.kill(if reached { place } else { Boundary::Anywhere });
         self.let_go(trap);
         self.collect().await;
         reached
@@ -123,7 +138,7 @@ impl Campaign {
     /// Runs the desk with these places armed.
     pub(super) fn run(&mut self, failpoints: &str) {
         if self.runs && !failpoints.is_empty() {
-            self.kill(Boundary::Rest);
+            self.kill(Boundary::Anywhere);
         }
         if !self.runs {
             self.office.set_env("NIGHTDESK_FAILPOINT", failpoints);
@@ -191,6 +206,8 @@ impl Campaign {
                 let on = asked.at(moment);
                 let held = match asked {
                     Request::Model => self.office.llm.hold(moment, on),
+                    Request::Spare => self.others().spare.hold(moment, on),
+                    Request::Ticket => self.others().zendesk.hold(moment, on),
                     Request::Text | Request::TextLookUp => self.office.twilio.hold(moment, on),
                     Request::Update | Request::Note | Request::NoteLookUp | Request::Task | Request::TaskLookUp => {
                         self.office.hubspot.hold(moment, on)
@@ -204,8 +221,17 @@ impl Campaign {
                 self.run("");
                 Trap::Modem(held)
             }
-            Boundary::Rest => Trap::Stop,
+            Boundary::Mail(step) => {
+                let held = self.others().smtp.hold(step);
+                self.run("");
+                Trap::Mail(held)
+            }
+            Boundary::Anywhere => Trap::Stop,
         }
+    }
+
+    pub(super) fn others(&self) -> &Others {
+        self.others.as_ref().expect("an office that has them")
     }
 
     /// What must go wrong for a lead to come to this place, or for the sake of variety.
@@ -214,6 +240,7 @@ impl Campaign {
         let Office { llm, hubspot, twilio, modem, .. } = &self.office;
         let refuse = || modem.trouble_forever(Step::Command("AT+CMGS"), Trouble::Cms(21));
         match place {
+            Boundary::Vendor(Request::Spare, _) => llm.script([Fault::status(500).forever()]),
             Boundary::Vendor(Request::Text, _) => refuse(),
             Boundary::Vendor(Request::TextLookUp, _) => {
                 refuse();
@@ -227,7 +254,11 @@ impl Campaign {
             }
             Boundary::Inside(_) if self.rng.u8(..4) == 0 => refuse(),
             Boundary::Inside(_) if self.rng.u8(..4) == 0 => hubspot.script([lost(Request::Note.at(Moment::Arrived))]),
-            Boundary::Inside(_) | Boundary::Vendor(..) | Boundary::Modem(_) | Boundary::Rest => {}
+            Boundary::Inside(_)
+            | Boundary::Vendor(..)
+            | Boundary::Modem(_)
+            | Boundary::Mail(_)
+            | Boundary::Anywhere => {}
         }
     }
 
@@ -259,18 +290,32 @@ impl Campaign {
             }
             Trap::Vendor(held) => timeout(LOOK, held.reached()).await.is_ok(),
             Trap::Modem(held) => timeout(LOOK, held.reached()).await.is_ok(),
+            Trap::Mail(held) => timeout(LOOK, held.reached()).await.is_ok(),
         }
     }
 
     /// One to four leads at once, and those whose senders come again.
     fn burst(&mut self, place: Boundary) {
         for _ in 0..self.rng.usize(1..=4) {
-            let any = Class::ALL[self.rng.usize(..Class::ALL.len())];
-            let class = if place.is_about_texts() || self.rng.bool() { Class::Buyer } else { any };
-            let long = self.rng.u8(..4) == 0;
-            let lead = self.enter(Sent::new(self.leads.len(), class, long));
-            self.post(lead);
+            let class = if self.rng.bool() { Class::Buyer } else { self.any_class() };
+            self.come(place.class().unwrap_or(class));
         }
+        self.come_again();
+    }
+
+    pub(super) fn any_class(&mut self) -> Class {
+        Class::ALL[self.rng.usize(..Class::ALL.len())]
+    }
+
+    /// A new lead.
+    pub(super) fn come(&mut self, class: Class) {
+        let long = self.rng.u8(..4) == 0;
+        let lead = self.enter(Sent::new(self.leads.len(), class, long));
+        self.post(lead);
+    }
+
+    /// Those whose senders got no answer and try it again.
+    pub(super) fn come_again(&mut self) {
         for lead in std::mem::take(&mut self.again) {
             self.post(lead);
         }
@@ -298,7 +343,16 @@ impl Campaign {
         match (trap, self.rng.bool()) {
             (Trap::Vendor(held), true) => held.abandon(),
             (Trap::Modem(held), true) => held.abandon(),
-            (Trap::Stop | Trap::Vendor(_) | Trap::Modem(_), _) => {}
+            (Trap::Mail(held), true) => held.abandon(),
+            (Trap::Stop | Trap::Vendor(_) | Trap::Modem(_) | Trap::Mail(_), _) => {}
+        }
+        self.heal();
+    }
+
+    /// Nothing goes wrong any more.
+    fn heal(&self) {
+        if let Some(others) = &self.others {
+            others.heal();
         }
         self.office.llm.heal();
         self.office.hubspot.heal();

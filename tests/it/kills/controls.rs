@@ -7,16 +7,31 @@ use super::campaign::Campaign;
 use super::lead::{Class, Sent};
 use super::oracle::{self, Kind};
 
-/// The kinds of promises that the oracle finds broken with one lead in an office without `rule`, after a kill once `is_there`.
+/// The kinds of promises that the oracle finds broken with one buyer in an office without `rule`, after a kill once `is_there`.
 async fn without(rule: &str, failpoint: &str, is_there: impl Fn(&Campaign) -> bool) -> Vec<Kind> {
-    let mut campaign = Campaign::new(super::seed()).await;
+    one_lead_of(Class::Buyer, Campaign::new(super::seed()).await, rule, failpoint, is_there).await
+}
+
+/// The same with a lead of this class, in an office where every class sets off something.
+async fn of_class_without(class: Class, rule: &str, failpoint: &str) -> Vec<Kind> {
+    let campaign = Campaign::with_others(super::seed()).await;
+    one_lead_of(class, campaign, rule, failpoint, |campaign| campaign.office.is_stopped()).await
+}
+
+async fn one_lead_of(
+    class: Class,
+    mut campaign: Campaign,
+    rule: &str,
+    failpoint: &str,
+    is_there: impl Fn(&Campaign) -> bool,
+) -> Vec<Kind> {
     campaign.office.set_env("NIGHTDESK_WITHOUT", rule);
     campaign.run(failpoint);
     campaign.open().await;
-    let lead = campaign.enter(Sent::new(0, Class::Buyer, false));
+    let lead = campaign.enter(Sent::new(0, class, false));
     campaign.post(lead);
     campaign.until(is_there).await;
-    campaign.kill(Boundary::Rest);
+    campaign.kill(Boundary::Anywhere);
     campaign.collect().await;
     campaign.rest().await;
     kinds(&campaign)
@@ -47,6 +62,19 @@ async fn a_note_before_its_attempt_is_seen() {
     let found =
         without("attempt-before-effect", "after-crm_note:1:stop", |campaign| campaign.office.is_stopped()).await;
     assert_eq!(found, [Kind::Doubled, Kind::Unbacked]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_before_its_attempt_is_seen() {
+    let found = of_class_without(Class::Curious, "attempt-before-effect", "after-mail:1:stop").await;
+    assert_eq!(found, [Kind::Unmarked, Kind::Unbacked]);
+}
+
+/// The key of its request keeps it from being there twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_before_its_attempt_is_seen() {
+    let found = of_class_without(Class::Customer, "attempt-before-effect", "after-ticket:1:stop").await;
+    assert_eq!(found, [Kind::Unbacked]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,7 +110,7 @@ async fn what_is_found(mut campaign: Campaign, kills: usize) -> Vec<Kind> {
     campaign.post(lead);
     for nth in 1..=kills {
         campaign.until(|campaign| campaign.office.is_stopped()).await;
-        campaign.kill(Boundary::Rest);
+        campaign.kill(Boundary::Anywhere);
         campaign.collect().await;
         if nth < kills {
             campaign.run("before-escalate:1:stop");

@@ -1,6 +1,6 @@
 //! The desk's database, read by a stranger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::{Timestamp, ToSpan};
@@ -210,6 +210,24 @@ impl Book {
     /// Every dead letter of a lead.
     pub(super) fn dead_letters_of(&self, lead: &str) -> impl Iterator<Item = &Letter> {
         self.dead_letters.iter().filter(move |letter| letter.lead.as_deref() == Some(lead))
+    }
+
+    /// How many dead letters there are of each stage, for each class of failure.
+    pub(super) fn dead_by_stage(&self) -> BTreeMap<(&str, &str), usize> {
+        let mut counts = BTreeMap::new();
+        for letter in &self.dead_letters {
+            *counts.entry((letter.stage.as_str(), letter.class.as_str())).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many tries ended how.
+    pub(super) fn outcomes(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for outcome in self.attempts.iter().filter_map(|attempt| attempt.outcome.as_deref()) {
+            *counts.entry(outcome).or_default() += 1;
+        }
+        counts
     }
 
     /// How many dead letters a job has.

@@ -12,6 +12,8 @@ use super::campaign::Campaign;
 use super::claims;
 use super::lead::Sent;
 use super::ledger::{Book, Job, Lead};
+use super::mails;
+use super::others::Others;
 
 /// What kind of promise was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +74,8 @@ pub(super) fn judge(campaign: &Campaign) -> Vec<Violation> {
     }
     let open = judge.book.open_jobs().into_iter().chain(judge.book.unended_attempts());
     judge.found.extend(open.map(|words| Violation { kind: Kind::Open, words, story: String::new() }));
-    let mistakes = office.violations().into_iter();
+    let others = campaign.others.iter().flat_map(Others::violations);
+    let mistakes = office.violations().into_iter().chain(others);
     if campaign.typed.is_some() {
         claims::of_the_office(&mut judge);
     }
@@ -114,6 +117,9 @@ impl Judge<'_> {
                     self.texts(sent, lead);
                 }
                 self.crm(sent, lead);
+                if let Some(others) = &self.campaign.others {
+                    mails::of_a_lead(self, others, sent, lead);
+                }
             }
             more => self.say(Kind::Doubled, sent, format!("became {} leads", more.len())),
         }
