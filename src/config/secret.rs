@@ -21,6 +21,8 @@ use super::{Auth, Config, Problems};
 
 /// No key, token or password is longer; a file that is was named by mistake.
 pub const SECRET_MAX_BYTES: u64 = 16 * 1024;
+/// What signs links that strangers see must not be guessed: 16 random letters are some 80 bits.
+const MAIL_KEY_BYTES: usize = 16;
 /// The folder of secrets that are encrypted with a key of the machine, beside that of the others.
 const SEALED: &str = "credentials.sealed";
 /// How a key in PEM begins, and its last line (RFC 7468).
@@ -82,6 +84,11 @@ pub enum SecretError {
     /// It can't be the key of a signature.
     #[error("it holds no key of Standard Webhooks: whsec_ and base64, as the sender shows it")]
     NotAKey,
+    /// Whoever tries a few words may find it.
+    #[error(
+        "it has fewer than {MAIL_KEY_BYTES} characters, so links could be made up: `openssl rand -hex 32` makes one"
+    )]
+    ShortKey,
     /// It was not among the configuration's secrets when they were loaded.
     #[error("this secret was not loaded")]
     NotLoaded,
@@ -200,6 +207,12 @@ impl Secrets {
             if matches!(auth, Auth::StandardWebhooks { .. }) && read.is_some_and(|key| !is_signing_key(key)) {
                 problems.error(path, SecretError::NotAKey.to_string());
             }
+        }
+        if let Some(key) = config.mail.as_ref().and_then(|mail| mail.key.as_ref())
+            && let Some(Some(key)) = values.get(key)
+            && key.expose_secret().len() < MAIL_KEY_BYTES
+        {
+            problems.error("mail.key", SecretError::ShortKey.to_string());
         }
         for (path, key) in config.private_keys() {
             if let Err(error) = key.locate(credentials)

@@ -452,6 +452,23 @@ fn secrets_are_read_from_private_files_only() {
 }
 
 #[test]
+fn a_key_that_can_be_guessed_signs_no_links() {
+    let folder = tempfile::tempdir().unwrap();
+    for (key, want) in [("fifteen letters", Err("fewer than 16 characters")), ("sixteen letters!", Ok(()))] {
+        let SecretRef::File(path) = file(folder.path(), "key", key.as_bytes(), 0o600) else { unreachable!() };
+        let text = format!(
+            "[mail]\nfrom = \"a@b.example\"\nkey = {{ file = {path:?} }}\nsmtp = {{ host = \"mail.b.example\" }}"
+        );
+        let found = Secrets::load(&Config::parse(&text).unwrap(), None).map(drop).map_err(|told| told.to_string());
+        match (found, want) {
+            (Ok(()), Ok(())) => {}
+            (Err(told), Err(want)) => assert!(told.contains("mail.key") && told.contains(want), "{told}"),
+            (found, _) => panic!("{key}: {found:?}"),
+        }
+    }
+}
+
+#[test]
 fn values_and_durations_arrive() {
     let text = "[crm.h]\nkind = \"hubspot\"\ntoken = { file = \"/t\" }\nbase-url = \"http://127.0.0.1:9/\"\n\
                 values = { SPAM = \"Other\" }\n[sms]\nfailover-after = \"250ms\"\n[business]\ncountry = \"DE\"\n";

@@ -29,8 +29,12 @@ impl Desk {
         self.sweep_canaries(tx, now)?;
         self.sweep_reconciles(tx, now)?;
         for (job, state, last) in tx.expired(now)? {
-            let reason = last.map_or("its deadline passed before it could be tried".to_owned(), |last| {
-                format!("gave up at its deadline: {last}")
+            let unpaid = match &job.task {
+                Task::Classify(_) => self.unpaid(tx, &job.channel, now)?.map(|(why, _)| why),
+                _ => None,
+            };
+            let reason = unpaid.or(last).map_or("its deadline passed before it could be tried".to_owned(), |why| {
+                format!("gave up at its deadline: {why}")
             });
             let is_missed = !matches!(job.task, Task::SmsStatus(_) | Task::Ring(_)) && !job.task.is_test();
             if !is_missed || claims::needs_no_call(tx, &job)? {

@@ -6,6 +6,7 @@ use super::super::models::tests::{Night, model, settings};
 use super::*;
 use crate::model::{ClassifiedBy, Done, Failure, Fault, Label, Outcome};
 use crate::outbox::{Models, Settings};
+use crate::store::DeadLetterFilter;
 
 /// What a try may cost.
 const MOST: u64 = 30_000;
@@ -165,6 +166,24 @@ fn with_the_money_spent_and_no_free_model_a_person_is_told_at_once() {
     night.ends(&model("a"), &answer(Some(1)));
     let rows = night.store.transact(|tx| tx.job_rows(night.works[0].job.lead)).unwrap();
     assert_eq!(rows.iter().filter(|row| row.kind == "sms").count(), 1);
+}
+
+/// A month without money is longer than any question waits: its dead letter says what to raise.
+#[test]
+fn a_question_that_no_money_ever_came_for_says_so() {
+    let mut night = Night::new(priced(&["a"], None, Some(MOST)));
+    night.lead();
+    night.ends(&model("a"), &answer(Some(1)));
+    night.lead();
+    night.wait(25 * 60 * 60);
+    let letters = night.store.transact(|tx| tx.dead_letters(&DeadLetterFilter::default())).unwrap();
+    let reasons: Vec<&str> = letters.iter().map(|letter| letter.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "gave up at its deadline: the month's money for models is spent: 0.00 EUR of 0.03 EUR (a try may cost 0.03 EUR)"
+        ]
+    );
 }
 
 /// What questions under way hold back may come back: nobody is told for that, they are waited for.
