@@ -30,7 +30,7 @@ const FAULTS: [fn() -> Fault; 17] = [
     Fault::drip,
 ];
 
-/// What goes wrong in a conversation about a mail; the server has it in the last three.
+/// What goes wrong in a conversation about a mail; the server has it in the last two.
 const MISHAPS: [(smtp::Step, Mishap); 10] = [
     (smtp::Step::Hello, Mishap::Says(421, "4.3.2 too busy")),
     (smtp::Step::Login, Mishap::Reset),
@@ -79,19 +79,28 @@ fn script(rng: &mut fastrand::Rng, requests: usize) -> Vec<Fault> {
 
 /// At each step of a conversation so seldom that of all mails one in ten is struck.
 fn mails(smtp: &Smtp, rng: &mut fastrand::Rng, leads: usize) {
-    let often = ONE_IN * u32::try_from(MISHAPS.len()).unwrap();
-    for (step, mishap) in MISHAPS {
-        for _ in 0..leads {
-            smtp.script_after(rng.u32(..2 * often), step, mishap.clone());
+    for _ in 0..leads {
+        for (step, mishap) in shuffled(rng, MISHAPS) {
+            smtp.script_after(spared(rng, &MISHAPS, &step), step, mishap);
         }
     }
 }
 
 fn texts(modem: &Modem, rng: &mut fastrand::Rng, leads: usize) {
-    let often = ONE_IN * u32::try_from(TROUBLES.len()).unwrap();
-    for (step, trouble) in TROUBLES {
-        for _ in 0..leads {
-            modem.trouble_after(rng.u32(..2 * often), step, trouble.clone());
+    for _ in 0..leads {
+        for (step, trouble) in shuffled(rng, TROUBLES) {
+            modem.trouble_after(spared(rng, &TROUBLES, &step), step, trouble);
         }
     }
+}
+
+fn shuffled<T, const N: usize>(rng: &mut fastrand::Rng, mut all: [T; N]) -> [T; N] {
+    rng.shuffle(&mut all);
+    all
+}
+
+/// How often it goes right at `step` before the next of `all` strikes there: those of one step come one after the other.
+fn spared<S: PartialEq, T>(rng: &mut fastrand::Rng, all: &[(S, T)], step: &S) -> u32 {
+    let here = all.iter().filter(|(other, _)| other == step).count();
+    rng.u32(..2 * ONE_IN * u32::try_from(all.len() / here).unwrap())
 }
