@@ -119,7 +119,7 @@ async fn a_repeat_is_the_same_mail() {
         let again = mailer.perform(&work).await;
         let mails = smtp.mails();
         assert_eq!(mails.len(), kept);
-        assert!(mails.iter().all(|mail| *mail == mails[0]));
+        assert!(mails.iter().all(|mail| (&mail.to, &mail.raw) == (&mails[0].to, &mails[0].raw)));
         let id = mails[0].header("Message-ID").unwrap();
         assert_eq!(again.outcome, Outcome::Done(Done::Mailed(id)));
         assert_eq!(smtp.violations(), Vec::<String>::new());

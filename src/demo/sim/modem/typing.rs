@@ -35,7 +35,7 @@ impl Machine {
     fn too_early(&mut self) {
         let input: Vec<u8> = self.input.drain(..).collect();
         let bytes = String::from_utf8_lossy(&input);
-        self.violations.push(format!("{bytes:?} before the modem had answered {}", self.current));
+        self.violations.push(format!("bytes before the modem had answered {}: {bytes:?}", self.current));
     }
 
     /// Works off what has come. `strict`: it came in one piece, so its end can't have waited for what we say.
