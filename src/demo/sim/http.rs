@@ -18,7 +18,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::connection;
 use super::fault::{Fault, GoOn, Held, Hold, Match, Moment};
-use super::lock;
+use super::{lock, port};
 
 /// A vendor behind HTTP.
 pub trait Site: Send + 'static {
@@ -274,19 +274,23 @@ impl<S: Site> Sim<S> {
 
     /// Refuses connections and drops those there are, until [`Sim::up`].
     pub fn down(&self) {
-        if let Some(task) = lock(&self.task).take() {
-            task.abort();
+        self.turn_to(Some(tokio::spawn(port::keep(self.address)).abort_handle()));
+    }
+
+    /// Ends what it does at its port, for something else.
+    fn turn_to(&self, task: Option<AbortHandle>) {
+        if let Some(before) = std::mem::replace(&mut *lock(&self.task), task) {
+            before.abort();
         }
     }
 
     /// Listens again, on the same port.
     ///
     /// # Errors
-    /// When somebody else took the port meanwhile.
+    /// When it can't listen there.
     pub async fn up(&self) -> io::Result<()> {
-        self.down();
         let listener = TcpListener::bind(self.address).await?;
-        *lock(&self.task) = Some(tokio::spawn(listen(listener, Arc::clone(&self.inner))).abort_handle());
+        self.turn_to(Some(tokio::spawn(listen(listener, Arc::clone(&self.inner))).abort_handle()));
         Ok(())
     }
 
@@ -334,7 +338,7 @@ impl<S: Site> Sim<S> {
 
 impl<S: Site> Drop for Sim<S> {
     fn drop(&mut self) {
-        self.down();
+        self.turn_to(None);
     }
 }
 

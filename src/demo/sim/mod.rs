@@ -16,6 +16,7 @@ pub mod llm;
 pub mod modem;
 mod own_crm;
 pub mod pipedrive;
+mod port;
 pub mod salesforce;
 pub mod smtp;
 pub mod twilio;

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::lock;
+use super::{lock, port};
 
 pub use mail::Mail;
 
@@ -207,19 +207,23 @@ impl Smtp {
 
     /// Refuses connections and drops those there are, until [`Smtp::up`].
     pub fn down(&self) {
-        if let Some(task) = lock(&self.task).take() {
-            task.abort();
+        self.turn_to(Some(tokio::spawn(port::keep(self.address)).abort_handle()));
+    }
+
+    /// Ends what it does at its port, for something else.
+    fn turn_to(&self, task: Option<AbortHandle>) {
+        if let Some(before) = std::mem::replace(&mut *lock(&self.task), task) {
+            before.abort();
         }
     }
 
     /// Listens again, on the same port.
     ///
     /// # Errors
-    /// When somebody else took the port meanwhile.
+    /// When it can't listen there.
     pub async fn up(&self) -> io::Result<()> {
-        self.down();
         let listener = TcpListener::bind(self.address).await?;
-        *lock(&self.task) = Some(tokio::spawn(listen(listener, Arc::clone(&self.desk))).abort_handle());
+        self.turn_to(Some(tokio::spawn(listen(listener, Arc::clone(&self.desk))).abort_handle()));
         Ok(())
     }
 
@@ -273,7 +277,7 @@ impl Smtp {
 
 impl Drop for Smtp {
     fn drop(&mut self) {
-        self.down();
+        self.turn_to(None);
     }
 }
 
