@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use hyper::http::request::Parts;
@@ -14,11 +13,12 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::connection;
 use super::fault::{Fault, GoOn, Held, Hold, Match, Moment};
-use super::{lock, port};
+use super::lock;
+use super::port::Port;
 
 /// A vendor behind HTTP.
 pub trait Site: Send + 'static {
@@ -247,8 +247,7 @@ impl Inner {
 pub struct Sim<S: Site> {
     site: Arc<Mutex<S>>,
     inner: Arc<Inner>,
-    address: SocketAddr,
-    task: Mutex<Option<AbortHandle>>,
+    port: Port,
 }
 
 impl<S: Site> Sim<S> {
@@ -260,28 +259,19 @@ impl<S: Site> Sim<S> {
         let site = Arc::new(Mutex::new(site));
         let vendor: Arc<dyn Vendor> = Arc::<Mutex<S>>::clone(&site);
         let inner = Arc::new(Inner { vendor, record: Mutex::default() });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let task = tokio::spawn(listen(listener, Arc::clone(&inner))).abort_handle();
-        Ok(Self { site, inner, address, task: Mutex::new(Some(task)) })
+        let port = Port::open(|listener| listen(listener, Arc::clone(&inner))).await?;
+        Ok(Self { site, inner, port })
     }
 
     /// What to write into the client's configuration, without a slash at its end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}{}", self.address, S::PREFIX)
+        format!("http://{}{}", self.port.address(), S::PREFIX)
     }
 
     /// Refuses connections and drops those there are, until [`Sim::up`].
     pub fn down(&self) {
-        self.turn_to(Some(tokio::spawn(port::keep(self.address)).abort_handle()));
-    }
-
-    /// Ends what it does at its port, for something else.
-    fn turn_to(&self, task: Option<AbortHandle>) {
-        if let Some(before) = std::mem::replace(&mut *lock(&self.task), task) {
-            before.abort();
-        }
+        self.port.close();
     }
 
     /// Listens again, on the same port.
@@ -289,9 +279,7 @@ impl<S: Site> Sim<S> {
     /// # Errors
     /// When it can't listen there.
     pub async fn up(&self) -> io::Result<()> {
-        let listener = TcpListener::bind(self.address).await?;
-        self.turn_to(Some(tokio::spawn(listen(listener, Arc::clone(&self.inner))).abort_handle()));
-        Ok(())
+        self.port.reopen(|listener| listen(listener, Arc::clone(&self.inner))).await
     }
 
     /// Adds faults; each is used up by the first request it matches.
@@ -333,12 +321,6 @@ impl<S: Site> Sim<S> {
     /// The vendor's state.
     pub(super) fn site(&self) -> MutexGuard<'_, S> {
         lock(&self.site)
-    }
-}
-
-impl<S: Site> Drop for Sim<S> {
-    fn drop(&mut self) {
-        self.turn_to(None);
     }
 }
 

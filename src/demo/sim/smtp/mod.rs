@@ -22,9 +22,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
-use super::{lock, port};
+use super::lock;
+use super::port::Port;
 
 pub use mail::Mail;
 
@@ -182,8 +183,7 @@ impl Desk {
 /// A simulated mail server, up until it is dropped.
 pub struct Smtp {
     desk: Arc<Desk>,
-    address: SocketAddr,
-    task: Mutex<Option<AbortHandle>>,
+    port: Port,
 }
 
 impl Smtp {
@@ -193,28 +193,19 @@ impl Smtp {
     /// When no port can be had.
     pub async fn spawn(offer: Offer) -> io::Result<Self> {
         let desk = Arc::new(Desk { offer, record: Mutex::default() });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let task = tokio::spawn(listen(listener, Arc::clone(&desk))).abort_handle();
-        Ok(Self { desk, address, task: Mutex::new(Some(task)) })
+        let port = Port::open(|listener| listen(listener, Arc::clone(&desk))).await?;
+        Ok(Self { desk, port })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// Refuses connections and drops those there are, until [`Smtp::up`].
     pub fn down(&self) {
-        self.turn_to(Some(tokio::spawn(port::keep(self.address)).abort_handle()));
-    }
-
-    /// Ends what it does at its port, for something else.
-    fn turn_to(&self, task: Option<AbortHandle>) {
-        if let Some(before) = std::mem::replace(&mut *lock(&self.task), task) {
-            before.abort();
-        }
+        self.port.close();
     }
 
     /// Listens again, on the same port.
@@ -222,9 +213,7 @@ impl Smtp {
     /// # Errors
     /// When it can't listen there.
     pub async fn up(&self) -> io::Result<()> {
-        let listener = TcpListener::bind(self.address).await?;
-        self.turn_to(Some(tokio::spawn(listen(listener, Arc::clone(&self.desk))).abort_handle()));
-        Ok(())
+        self.port.reopen(|listener| listen(listener, Arc::clone(&self.desk))).await
     }
 
     /// Goes wrong the next time a conversation comes to this step.
@@ -275,15 +264,9 @@ impl Smtp {
     }
 }
 
-impl Drop for Smtp {
-    fn drop(&mut self) {
-        self.turn_to(None);
-    }
-}
-
 impl std::fmt::Debug for Smtp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Smtp({})", self.address)
+        write!(f, "Smtp({})", self.port.address())
     }
 }
 
