@@ -18,7 +18,7 @@ impl Tx<'_> {
     pub fn waiting_on(self, channel: &Channel, since: Timestamp, most: usize) -> Result<Vec<(Job, bool)>, StoreError> {
         const SQL: &str = "
             SELECT * FROM jobs
-             WHERE channel = :channel AND priority = :priority AND state IN ('ready', 'unknown') AND state = 'ready' AND due_at <= :since
+             WHERE channel = :channel AND priority = :priority AND ended_at IS NULL AND state = 'ready' AND due_at <= :since
              ORDER BY due_at LIMIT :most";
         let mut query = self.connection.prepare_cached(SQL)?;
         let mut found = Vec::new();
@@ -45,7 +45,7 @@ impl Tx<'_> {
     pub fn due_after(self, channel: &Channel, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         const SQL: &str = "
             SELECT min(due_at) AS due FROM jobs
-             WHERE channel = :channel AND priority = :priority AND state IN ('ready', 'unknown') AND due_at > :after";
+             WHERE channel = :channel AND priority = :priority AND ended_at IS NULL AND state IN ('ready', 'unknown') AND due_at > :after";
         let mut query = self.connection.prepare_cached(SQL)?;
         let mut soonest: Option<Timestamp> = None;
         for priority in Priority::ALL {
@@ -89,7 +89,7 @@ impl Tx<'_> {
             UPDATE jobs SET due_at = :now
              WHERE kind = :kind AND state = 'ready' AND tries = 0 AND due_at > :now
                AND lead_id IN (SELECT w.lead_id FROM jobs w
-                                WHERE w.channel = :channel AND w.state IN ('ready', 'unknown') AND w.due_at <= :now)";
+                                WHERE w.channel = :channel AND w.ended_at IS NULL AND w.state IN ('ready', 'unknown') AND w.due_at <= :now)";
         Ok(self.connection.prepare_cached(SQL)?.execute(named_params! {
             ":channel": channel.as_str(), ":kind": kind, ":now": now.to_string(),
         })?)

@@ -23,7 +23,7 @@ impl Tx<'_> {
     /// When the database can't be read.
     pub fn digest_waits(self, who: &str) -> Result<bool, StoreError> {
         const SQL: &str = "
-            SELECT EXISTS (SELECT 1 FROM jobs WHERE channel = 'desk' AND state IN ('ready', 'leased', 'unknown')
+            SELECT EXISTS (SELECT 1 FROM jobs WHERE channel = 'desk' AND ended_at IS NULL
                               AND kind = 'digest' AND json_extract(payload, '$.who') = :who)";
         Ok(self.connection.prepare_cached(SQL)?.query_row(named_params! { ":who": who }, |row| row.get(0))?)
     }

@@ -20,7 +20,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be written.
     pub fn shift_clock(self, step_ms: i64, now: Timestamp) -> Result<usize, StoreError> {
-        const OPEN: &str = "SELECT id, created_at, due_at, deadline_at, payload FROM jobs WHERE state IN ('ready', 'unknown', 'leased')";
+        const OPEN: &str = "SELECT id, created_at, due_at, deadline_at, payload FROM jobs WHERE ended_at IS NULL";
         const JOB: &str = "UPDATE jobs SET created_at = :created_at, due_at = :due_at, deadline_at = :deadline_at, payload = :payload WHERE id = :id";
         const CLAIM: &str = "UPDATE claims SET opened_at = :at WHERE lead_id = :id";
         const HELD: &str = "UPDATE inbox SET received_at = :at WHERE id = :id";

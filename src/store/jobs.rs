@@ -12,7 +12,7 @@ use crate::model::{
 /// unless they only have to ask what became of them.
 pub(super) const DUE: &str = "
     SELECT id, state FROM jobs
-     WHERE channel = :channel AND priority = :priority AND state IN ('ready', 'unknown') AND due_at <= :now
+     WHERE channel = :channel AND priority = :priority AND ended_at IS NULL AND state IN ('ready', 'unknown') AND due_at <= :now
        AND (:suspects OR crashes = 0 OR state = 'unknown')
      ORDER BY due_at LIMIT 1";
 
@@ -442,18 +442,25 @@ impl Tx<'_> {
         channel: &Channel,
         opens: &dyn Fn(Priority) -> Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
+        // One look at the index for each priority; this is asked for each channel after each commit.
         const SQL: &str = "
-            SELECT min(due_at) AS due FROM jobs WHERE channel = :channel AND priority = :priority AND state IN ('ready', 'unknown')";
+            SELECT (SELECT min(due_at) FROM jobs WHERE channel = :channel AND priority = :urgent AND ended_at IS NULL AND state <> 'leased') AS urgent,
+                   (SELECT min(due_at) FROM jobs WHERE channel = :channel AND priority = :normal AND ended_at IS NULL AND state <> 'leased') AS normal,
+                   (SELECT min(due_at) FROM jobs WHERE channel = :channel AND priority = :low AND ended_at IS NULL AND state <> 'leased') AS low";
         let mut query = self.connection.prepare_cached(SQL)?;
-        let mut soonest = None;
-        for priority in Priority::ALL {
-            let params = named_params! { ":channel": channel.as_str(), ":priority": priority.rank() };
-            let due: Option<Timestamp> = query.query_row(params, |row| Ok(rows::maybe(row, "due")))??;
-            let due = due.map(|due| due.max(opens(priority)));
-            soonest = match (soonest, due) {
-                (Some(a), Some(b)) => Some(std::cmp::min(a, b)),
-                (a, b) => a.or(b),
-            };
+        let params = named_params! {
+            ":channel": channel.as_str(), ":urgent": Priority::Urgent.rank(), ":normal": Priority::Normal.rank(),
+            ":low": Priority::Low.rank(),
+        };
+        let due = query.query_row(params, |row| {
+            let due = |priority, column| Ok::<_, StoreError>((priority, rows::maybe::<Timestamp>(row, column)?));
+            Ok([due(Priority::Urgent, "urgent"), due(Priority::Normal, "normal"), due(Priority::Low, "low")])
+        })?;
+        let mut soonest: Option<Timestamp> = None;
+        for found in due {
+            let (priority, Some(due)) = found? else { continue };
+            let due = due.max(opens(priority));
+            soonest = Some(soonest.map_or(due, |other| other.min(due)));
         }
         Ok(soonest)
     }
@@ -477,6 +484,6 @@ mod tests {
         let mut plan = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {DUE}")).unwrap();
         let params = named_params! { ":channel": "desk", ":priority": 0, ":now": "2026", ":suspects": true };
         let steps: Vec<String> = plan.query_map(params, |row| row.get(3)).unwrap().map(Result::unwrap).collect();
-        assert_eq!(steps, ["SEARCH jobs USING INDEX jobs_due (channel=? AND priority=? AND due_at<?)"]);
+        assert_eq!(steps, ["SEARCH jobs USING INDEX jobs_open (channel=? AND priority=? AND due_at<?)"]);
     }
 }

@@ -42,31 +42,36 @@ impl Tx<'_> {
 
     /// The same by content alone.
     pub(super) fn known_words(self, new: &NewLead, now: Timestamp) -> Result<Option<Received>, StoreError> {
-        const SQL: &str = "
-            SELECT lead_id, received_at FROM inbox WHERE content_key = :key AND verdict = 'accepted' AND received_at > :since
-             ORDER BY received_at DESC LIMIT 1";
         if crate::failpoint::removed("dedupe") {
             return Ok(None);
         }
-        let same_for = if new.record_id.is_some() { SAME_LEAD_FOR } else { REPEAT_FOR };
-        let params = named_params! { ":key": new.content_key, ":since": now.before(same_for).to_string() };
-        let mut query = self.connection.prepare_cached(SQL)?;
-        let found = query.query_row(params, |row| {
-            Ok(rows::parsed(row, "lead_id").and_then(|lead| Ok((lead, rows::parsed::<Timestamp>(row, "received_at")?))))
-        });
-        match found.optional()?.transpose()? {
-            Some((lead, at)) if new.record_id.is_some() || at > now.before(RETRY_FOR) => {
-                Ok(Some(Received::Duplicate(lead)))
+        let (newest, has_record) = (self.newest(&new.content_key)?, new.record_id.is_some());
+        let same_for = if has_record { SAME_LEAD_FOR } else { REPEAT_FOR };
+        Ok(match newest {
+            Some((lead, at)) if at > now.before(same_for) => {
+                let is_retry = has_record || at > now.before(RETRY_FOR);
+                Some(if is_retry { Received::Duplicate(lead) } else { Received::Repeat(lead) })
             }
-            Some((lead, _)) => Ok(Some(Received::Repeat(lead))),
-            None => Ok(self.known_record(new, now)?.map(Received::Duplicate)),
-        }
+            older => self.known_record(new, older.is_some(), now)?.map(Received::Duplicate),
+        })
+    }
+
+    /// The newest lead with these words, and when it came.
+    fn newest(self, content_key: &str) -> Result<Option<(LeadId, Timestamp)>, StoreError> {
+        // The other columns are of the row with the maximum (sqlite.org/lang_select.html#bareagg), and nothing is sorted.
+        const SQL: &str = "
+            SELECT lead_id, max(received_at) AS received_at FROM inbox WHERE content_key = :key AND verdict = 'accepted'";
+        let mut query = self.connection.prepare_cached(SQL)?;
+        query.query_row(named_params! { ":key": content_key }, |row| {
+            let (lead, at) = (rows::maybe(row, "lead_id"), rows::maybe(row, "received_at"));
+            Ok(lead.and_then(|lead| Ok(Option::zip(lead, at?))))
+        })?
     }
 
     /// The lead of the same record with the same words, where the key of the words doesn't tell: it was found in its CRM,
-    /// which names no account; or it came so long ago that only what was written into the record lately can have brought
-    /// the same again.
-    fn known_record(self, new: &NewLead, now: Timestamp) -> Result<Option<LeadId>, StoreError> {
+    /// which names no account; or it came so long ago (`is_old`) that only what was written into the record lately can have
+    /// brought the same again.
+    fn known_record(self, new: &NewLead, is_old: bool, now: Timestamp) -> Result<Option<LeadId>, StoreError> {
         const FOUND: &str = "
             SELECT l.id FROM inbox i JOIN leads l ON l.id = i.lead_id
              WHERE i.content_key = :found AND i.verdict = 'accepted' AND i.received_at > :since
@@ -87,6 +92,9 @@ impl Tx<'_> {
         };
         if let Some(lead) = query.query_row(params, |row| Ok(rows::parsed(row, "id"))).optional()?.transpose()? {
             return Ok(Some(lead));
+        }
+        if !is_old {
+            return Ok(None);
         }
         let mut query = self.connection.prepare_cached(WRITTEN)?;
         let params = named_params! { ":key": new.content_key, ":since": since };

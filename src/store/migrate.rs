@@ -10,13 +10,14 @@ use rusqlite::Connection;
 use super::{StoreError, backup};
 
 /// The steps, oldest first; a file of version `n` has had the first `n`.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
     include_str!("schema_6.sql"),
+    include_str!("schema_7.sql"),
 ];
 
 const VIEWS: &str = include_str!("views.sql");
@@ -110,13 +111,32 @@ mod tests {
         assert_eq!(found, ["j1 submitted 7,8 -", "j2 unknown - -"]);
     }
 
+    /// Somebody with a browser made an ended job ready again, and forgot its end.
+    #[test]
+    fn an_open_job_with_an_end_is_found_after_the_seventh_step() {
+        let mut old = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..6] {
+            old.execute_batch(step).unwrap();
+        }
+        let rows = "
+            INSERT INTO jobs (id, lead_id, kind, channel, priority, state, due_at, deadline_at, payload, created_at, ended_at)
+            VALUES ('j1', 'l1', 'sms', 'sms:modem0', 0, 'ready', '', '', '{}', '', '2026-11-23T02:00:00.000Z'),
+                   ('j2', 'l1', 'sms', 'sms:modem0', 0, 'dead', '', '', '{}', '', '2026-11-23T02:00:00.000Z');
+            PRAGMA user_version = 6;";
+        old.execute_batch(rows).unwrap();
+        migrate(&mut old, None).unwrap();
+        let open: String =
+            old.query_row("SELECT group_concat(id) FROM jobs WHERE ended_at IS NULL", [], |row| row.get(0)).unwrap();
+        assert_eq!(open, "j1");
+    }
+
     #[test]
     fn a_newer_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         drop(Store::open(folder.path()).unwrap());
         let file = Connection::open(folder.path().join(crate::store::DATABASE)).unwrap();
         file.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 6 })));
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 7 })));
         assert!(matches!(crate::store::Reader::open(folder.path()), Err(StoreError::TooNew { .. })));
     }
 

@@ -231,6 +231,14 @@ impl Store {
         }
     }
 
+    /// Reads several things in one transaction: each by itself would lock the file and let it go again.
+    fn look<T>(&self, body: impl FnOnce(Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        let found = body(Tx { connection: &self.connection });
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        found
+    }
+
     fn begin(&self) -> Result<(), StoreError> {
         Ok(self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)?)
     }

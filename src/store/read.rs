@@ -409,7 +409,7 @@ impl Reader {
     pub fn counts(&self) -> Result<InboxCounts, StoreError> {
         const SQL: &str = "
             SELECT (SELECT count(*) FROM leads) AS leads, (SELECT count(*) FROM leads WHERE settled_at IS NULL) AS open_leads,
-                   (SELECT count(*) FROM jobs WHERE state IN ('ready', 'leased', 'unknown')) AS open_jobs,
+                   (SELECT count(*) FROM jobs WHERE ended_at IS NULL) AS open_jobs,
                    (SELECT count(*) FROM dead_letters WHERE closed_at IS NULL) AS dead_letters,
                    (SELECT count(*) FROM quarantine WHERE replayed_at IS NULL) AS quarantine";
         Ok(self.connection.query_row(SQL, [], |row| {

@@ -52,9 +52,8 @@ impl Tx<'_> {
     /// dead letter, or will have one.
     fn in_doubt(self, modem: &str, boot: BootId) -> Result<Vec<Job>, StoreError> {
         const SQL: &str = "
-            SELECT * FROM jobs WHERE channel = :channel AND kind = 'sms' AND state = 'unknown'
-            UNION ALL
-            SELECT * FROM jobs WHERE channel = :channel AND kind = 'sms' AND state = 'leased' AND boot_id <> :boot";
+            SELECT * FROM jobs WHERE channel = :channel AND ended_at IS NULL AND kind = 'sms'
+               AND (state = 'unknown' OR (state = 'leased' AND boot_id <> :boot))";
         let channel = Channel::new(Lane::Sms, modem);
         let params = named_params! { ":channel": channel.as_str(), ":boot": boot.to_string() };
         let mut query = self.connection.prepare_cached(SQL)?;

@@ -25,7 +25,7 @@ impl Tx<'_> {
     /// When the database can't be read or written.
     pub fn expired(self, now: Timestamp) -> Result<Vec<(Job, JobState, Option<String>)>, StoreError> {
         const SQL: &str = "
-            SELECT * FROM jobs WHERE state IN ('ready', 'unknown') AND channel <> 'desk' AND deadline_at <= :now LIMIT 64";
+            SELECT * FROM jobs WHERE ended_at IS NULL AND state <> 'leased' AND channel <> 'desk' AND deadline_at <= :now LIMIT 64";
         self.readable(SQL, named_params! { ":now": now.to_string() }, now, |row| {
             Ok((job_of(row)?, rows::job_state(row, "state")?, row.get("result")?))
         })
@@ -52,7 +52,7 @@ impl Tx<'_> {
         const SQL: &str = "
             SELECT j.*, a.mode = 'look_up' AS asked FROM jobs j
               LEFT JOIN attempts a ON a.job_id = j.id AND a.attempt_id = j.attempt_id AND a.ended_at IS NULL
-             WHERE j.state = 'leased' AND (j.boot_id = :boot) = :ours";
+             WHERE j.ended_at IS NULL AND j.state = 'leased' AND (j.boot_id = :boot) = :ours";
         self.readable(SQL, named_params! { ":boot": boot.to_string(), ":ours": ours }, now, |row| {
             Ok(Orphan { job: job_of(row)?, attempt: AttemptId(row.get("attempt_id")?), open: row.get("asked")? })
         })
@@ -141,7 +141,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be written.
     pub fn rehome(self, from: &str, to: &Channel) -> Result<usize, StoreError> {
-        const SQL: &str = "UPDATE jobs SET channel = :to WHERE channel = :from AND state = 'ready'";
+        const SQL: &str =
+            "UPDATE jobs SET channel = :to WHERE channel = :from AND ended_at IS NULL AND state = 'ready'";
         Ok(self.connection.prepare_cached(SQL)?.execute(named_params! { ":from": from, ":to": to.as_str() })?)
     }
 
@@ -152,7 +153,7 @@ impl Tx<'_> {
     pub fn cancel_channel(self, gone: &Channel, why: &str, now: Timestamp) -> Result<(), StoreError> {
         const SQL: &str = "
             UPDATE jobs SET state = 'cancelled', result = :why, ended_at = :now
-             WHERE channel = :gone AND state IN ('ready', 'unknown') RETURNING lead_id";
+             WHERE channel = :gone AND ended_at IS NULL AND state IN ('ready', 'unknown') RETURNING lead_id";
         let params = named_params! { ":gone": gone.as_str(), ":why": why, ":now": now.to_string() };
         let mut query = self.connection.prepare_cached(SQL)?;
         let leads = query.query_and_then(params, |row| rows::parsed(row, "lead_id"))?;
@@ -167,7 +168,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn open_channels(self) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT DISTINCT channel FROM jobs WHERE state IN ('ready', 'unknown') ORDER BY channel";
+        const SQL: &str =
+            "SELECT DISTINCT channel FROM jobs WHERE ended_at IS NULL AND state <> 'leased' ORDER BY channel";
         self.connection.prepare_cached(SQL)?.query_and_then([], |row| Ok(row.get(0)?))?.collect()
     }
 }

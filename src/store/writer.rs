@@ -24,6 +24,7 @@ const GROUP: usize = 128;
 const QUEUE: usize = 1_024;
 /// While commands come thick and fast, a group waits for more as long as the last commit took, this long at most: in a
 /// burst that saves at least half of the syncs and of the pages written, and costs an answer no more than it waits anyhow.
+/// The commands of a lone lead come one after the other, each because of the one before: they are not kept waiting.
 const GATHER: Duration = Duration::from_millis(10);
 /// Nobody is waited for beyond this many: they share a sync well, and while they are written the next ones are read.
 const COMPANY: usize = 48;
@@ -180,13 +181,13 @@ async fn linger(group: &mut Vec<Box<dyn Queued>>, commands: &mut mpsc::Receiver<
     let _came_in_time = timeout(PATIENCE, company).await.is_ok();
 }
 
-/// Adds what has queued up, and what comes within `most`; a lull of a quarter of that is the end.
+/// Adds what has queued up, and what comes within `most`; a lull of half of that is the end.
 #[expect(
     clippy::disallowed_methods,
     reason = "this thread is the writer's own, and the runtime's timer ticks by the ms"
 )]
 fn gather(group: &mut Vec<Box<dyn Queued>>, commands: &mut mpsc::Receiver<Box<dyn Queued>>, most: Duration) {
-    let (begun, lull) = (Instant::now(), most.checked_div(4).unwrap_or_default());
+    let (begun, lull) = (Instant::now(), most.checked_div(2).unwrap_or_default());
     let mut newest = begun;
     loop {
         while group.len() < GROUP
@@ -204,7 +205,7 @@ fn gather(group: &mut Vec<Box<dyn Queued>>, commands: &mut mpsc::Receiver<Box<dy
 
 impl Shell {
     fn run(mut self, mut commands: mpsc::Receiver<Box<dyn Queued>>, runtime: &Handle) {
-        let (mut wait, mut took) = (Duration::ZERO, Duration::ZERO);
+        let (mut wait, mut took, mut together) = (Duration::ZERO, Duration::ZERO, 0);
         loop {
             let idle = Instant::now();
             let first = runtime.block_on(async { timeout(wait, commands.recv()).await });
@@ -214,11 +215,12 @@ impl Shell {
                 Ok(None) => break,
                 Err(_) => Vec::new(),
             };
-            let dense = idle.elapsed() < took;
+            let dense = together > 1 && idle.elapsed() < took;
             if !group.is_empty() {
                 runtime.block_on(linger(&mut group, &mut commands));
             }
             gather(&mut group, &mut commands, if dense { took } else { Duration::ZERO });
+            together = group.len();
             group.sort_by_key(|queued| queued.kind());
             let begun = Instant::now();
             let committed = self.commit(group);
@@ -236,8 +238,8 @@ impl Shell {
 
     fn until_next_ride(&mut self) -> Duration {
         let now = Timestamp::now();
-        let tx = Tx { connection: &self.store.connection };
-        match self.rider.next_ride(tx, now) {
+        let rider = &mut self.rider;
+        match self.store.look(|tx| rider.next_ride(tx, now)) {
             Ok(Some(at)) => at.since(now).min(BREATH),
             Ok(None) => BREATH,
             Err(error) => {
