@@ -244,6 +244,14 @@ impl Desk {
 
     fn claim_one(&mut self, tx: Tx<'_>, channel: &Channel, now: Timestamp) -> Result<Option<Work>, StoreError> {
         loop {
+            let opens = |priority| self.opens(channel, priority, now);
+            // Most channels have nothing to do, and this is asked of each in every transaction.
+            match tx.next_due(channel, &opens) {
+                Ok(due) if due.is_none_or(|due| due > now) => return Ok(None),
+                // The claim buries what can't be read.
+                Ok(_) | Err(StoreError::Alien { .. }) => {}
+                Err(error) => return Err(error),
+            }
             let trouble = tx.channel(channel)?;
             let admission = channel::admission(trouble.as_ref(), now);
             if matches!(admission, Admission::Nothing(_))
@@ -257,7 +265,7 @@ impl Desk {
             if self.mails_resume(tx, channel, now)?.is_some() {
                 return Ok(None);
             }
-            let allowed = |priority| self.opens(channel, priority, now) <= now;
+            let allowed = |priority| opens(priority) <= now;
             let Some(claimed) = tx.claim(channel, self.boot, self.suspect.is_none(), &allowed, now)? else {
                 return Ok(None);
             };

@@ -14,6 +14,11 @@ use super::Desk;
 
 /// One part in so many of the limit may be used at once, the others as time goes by.
 const AT_ONCE: u32 = 4;
+/// One part in so many of a bucket is for urgent jobs: a burst of others doesn't make them queue.
+const URGENT: u32 = 4;
+/// A bucket that ran dry fills so long before it serves what isn't urgent: jobs that are claimed together share their
+/// commits, and a token each would wear the disk several times as much.
+const GATHER: Duration = Duration::from_secs(2);
 /// No bucket is short for longer, however many requests its effects made.
 const LONGEST_SHORT: Duration = Duration::from_mins(15);
 /// With the day nearly used up, a job that isn't urgent asks so often whether there is more by now.
@@ -37,9 +42,15 @@ pub(super) struct Bucket {
     refill: Duration,
     /// Tokens when it is full.
     size: u32,
+    /// Tokens that only urgent jobs take.
+    kept: u32,
+    /// Tokens beyond those that serve the others after it ran dry.
+    handful: u32,
     urgent_reserve: u8,
     /// Since the epoch: a token may take less than a millisecond.
     full_at: Duration,
+    /// It ran dry for what isn't urgent, and there has not been a handful since.
+    is_dry: bool,
     /// What was left of the day when the peer said so last.
     day: Option<(Left, Timestamp)>,
     /// Whether people were told that the day is nearly used up; `None`: not since the start.
@@ -50,12 +61,18 @@ impl Bucket {
     /// A full one.
     pub(super) fn new(pace: Pace) -> Self {
         let size = pace.requests.div_ceil(AT_ONCE).max(1);
+        let kept = size.checked_div(URGENT).unwrap_or_default();
         let refilled = pace.requests.saturating_sub(size).max(1);
+        let refill = pace.per.checked_div(refilled).unwrap_or(pace.per);
+        let handful = GATHER.as_nanos().checked_div(refill.as_nanos()).and_then(|tokens| u32::try_from(tokens).ok());
         Self {
-            refill: pace.per.checked_div(refilled).unwrap_or(pace.per),
+            refill,
             size,
+            kept,
+            handful: handful.unwrap_or(size).clamp(1, size.saturating_sub(kept)),
             urgent_reserve: pace.urgent_reserve,
             full_at: Duration::ZERO,
+            is_dry: false,
             day: None,
             told_reserve: None,
         }
@@ -63,9 +80,11 @@ impl Bucket {
 
     /// When a job of this priority may be claimed.
     pub(super) fn opens(&self, priority: Priority, now: Timestamp) -> Timestamp {
-        let full_at = self.full_at(now);
-        let token_at = full_at.saturating_sub(self.refill.saturating_mul(self.size.saturating_sub(1)));
-        let token_at = at(token_at).max(now);
+        let token_at = match (priority, self.is_dry) {
+            (Priority::Urgent, _) => self.holds(1, now),
+            (_, false) => self.spares(1, now),
+            (_, true) => self.spares(self.handful, now),
+        };
         match self.reserved() {
             Some((_, said_at)) if priority != Priority::Urgent && said_at <= now => {
                 token_at.max(said_at.after(ASK_AGAIN_AFTER))
@@ -74,8 +93,20 @@ impl Bucket {
         }
     }
 
+    /// When there are so many tokens.
+    fn holds(&self, tokens: u32, now: Timestamp) -> Timestamp {
+        let full_at = self.full_at(now);
+        at(full_at.saturating_sub(self.refill.saturating_mul(self.size.saturating_sub(tokens)))).max(now)
+    }
+
+    /// When there are so many beyond those that are kept.
+    fn spares(&self, tokens: u32, now: Timestamp) -> Timestamp {
+        self.holds(self.kept.saturating_add(tokens), now)
+    }
+
     /// A job is claimed.
     pub(super) fn take(&mut self, priority: Priority, now: Timestamp) {
+        self.is_dry &= self.spares(self.handful, now) > now;
         self.spend(1, now);
         if let Some((_, said_at)) = &mut self.day
             && priority != Priority::Urgent
@@ -92,6 +123,7 @@ impl Bucket {
             // Others use the account, too: no more is left than the peer says, and of nothing a while.
             let gone = if burst.left == 0 { self.size.saturating_mul(2) } else { self.size.saturating_sub(burst.left) };
             self.full_at = self.full_at(now).max(since_epoch(now).saturating_add(self.refill.saturating_mul(gone)));
+            self.is_dry |= self.spares(1, now) > now;
         }
         if let Some(day) = quota.day {
             self.day = Some((day, now));
@@ -109,6 +141,7 @@ impl Bucket {
         if tokens > 0 {
             let from = self.full_at(now).max(since_epoch(now));
             self.full_at = from.saturating_add(self.refill.saturating_mul(tokens));
+            self.is_dry |= self.spares(1, now) > now;
         }
     }
 
@@ -210,6 +243,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_urgent_waits_for_a_handful_after_a_burst() {
+        let mut bucket = bucket(100, 10); // 25 at once, 6 of them for urgent jobs, and a token each 133 ms
+        let times = claims(&mut bucket.clone(), NOW.after(Duration::from_secs(7)));
+        let bursts = times.chunk_by(|a, b| a == b).map(<[Timestamp]>::len).collect::<Vec<_>>();
+        assert_eq!(bursts.get(..4), Some([19, 15, 15, 15].as_slice()));
+        for _ in 0..19 {
+            bucket.take(Priority::Normal, NOW);
+        }
+        let wait = |bucket: &Bucket, priority| bucket.opens(priority, NOW).since(NOW).as_millis();
+        assert_eq!([wait(&bucket, Priority::Urgent), wait(&bucket, Priority::Normal)], [0, 2_000]);
+        for _ in 0..6 {
+            bucket.take(Priority::Urgent, NOW);
+        }
+        assert_eq!([wait(&bucket, Priority::Urgent), wait(&bucket, Priority::Normal)], [134, 2_800]);
+        let mut slow = self::bucket(4, 1_800); // one at once, and a token each ten minutes
+        slow.take(Priority::Low, NOW);
+        assert_eq!(slow.opens(Priority::Low, NOW).since(NOW), Duration::from_mins(10), "no handful comes in time");
+    }
+
+    #[test]
     fn what_the_peer_says_is_left_counts() {
         let burst = |left| Quota { requests: 1, burst: Some(Left { left, of: 100 }), day: None };
         for (name, left, waits_ms) in [("plenty", 90, 0), ("one", 1, 0), ("none", 0, 2_000)] {
@@ -226,7 +279,7 @@ mod tests {
         bucket.take(Priority::Normal, NOW);
         assert_eq!(bucket.opens(Priority::Normal, NOW).since(NOW), Duration::ZERO);
         bucket.settle(&Quota { requests: 4, burst: None, day: None }, NOW);
-        assert_eq!(bucket.opens(Priority::Normal, NOW), NOW.after(Duration::from_secs(3)));
+        assert_eq!(bucket.opens(Priority::Urgent, NOW), NOW.after(Duration::from_secs(3)));
         let set_back = NOW.before(Duration::from_hours(5));
         assert_eq!(bucket.opens(Priority::Normal, set_back).since(set_back), Duration::ZERO, "a clock that was ahead");
         for _ in 0..3 {
