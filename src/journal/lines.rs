@@ -51,14 +51,9 @@ pub(super) fn json(entry: &Entry) -> String {
         fields: &entry.fields.values,
     });
     // Outside of strings JSON is plain ASCII, so what is still hostile stands inside of one.
-    let mut tamed = String::new();
-    for c in line.unwrap_or_default().chars() {
-        if hostile(c) {
-            tamed.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            tamed.push(c);
-        }
-    }
+    let mut tamed = escape(line.unwrap_or_default(), |c, to| {
+        to.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+    });
     tamed.push('\n');
     tamed
 }
@@ -69,9 +64,17 @@ fn in_order<S: Serializer>(fields: &[(&'static str, Value)], to: S) -> Result<S:
 
 /// The text with every hostile character written as its escape.
 pub(super) fn tame(text: &str) -> String {
+    escape(text.to_owned(), |c, to| to.extend(c.escape_default()))
+}
+
+/// The text with each hostile character as `push` writes it. Most have none: they are looked through byte by byte.
+fn escape(text: String, push: impl Fn(char, &mut String)) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text;
+    }
     let mut tamed = String::with_capacity(text.len());
     for c in text.chars() {
-        if hostile(c) { tamed.extend(c.escape_default()) } else { tamed.push(c) }
+        if hostile(c) { push(c, &mut tamed) } else { tamed.push(c) }
     }
     tamed
 }
