@@ -128,6 +128,19 @@ pub struct Trace {
     pub latency: Duration,
 }
 
+impl Trace {
+    /// What is kept of it where all went well: an answer that says yes echoes what was sent, and wears the card.
+    #[must_use]
+    pub fn of_success(&self) -> Self {
+        const KEPT_BYTES: usize = 160;
+        let cut = |said: &String| match said.split_at_checked(said.floor_char_boundary(KEPT_BYTES)) {
+            Some((start, rest)) if !rest.is_empty() => format!("{start} […]"),
+            Some(_) | None => said.clone(),
+        };
+        Self { response: self.response.as_ref().map(cut), ..self.clone() }
+    }
+}
+
 /// One call of a language model, as the `llm_calls` row tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LlmCall {
@@ -230,4 +243,23 @@ impl Report {
 pub trait Effect: Send + Sync {
     /// Does the work once, or looks up whether an earlier try worked.
     fn perform<'a>(&'a self, work: &'a Work) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_start_of_an_echo_is_kept() {
+        let long = "ü".repeat(100);
+        for (said, want) in [
+            (None, None),
+            (Some("+CMGS: 7\nOK".to_owned()), Some("+CMGS: 7\nOK".to_owned())),
+            (Some(long.clone()), Some(format!("{} […]", "ü".repeat(80)))),
+            (Some(format!("{{\"id\":\"7\"}}{long}")), Some(format!("{{\"id\":\"7\"}}{} […]", "ü".repeat(75)))),
+        ] {
+            let trace = Trace { request: Some(long.clone()), response: said, ..Trace::default() };
+            assert_eq!(trace.of_success(), Trace { response: want, ..trace.clone() });
+        }
+    }
 }

@@ -84,7 +84,7 @@ impl Desk {
         };
         let settlement = Settlement { state: JobState::Done, due_at: None, unburnt: false, result: result.as_deref() };
         let reason = result.as_deref().filter(|_| matches!(done, Done::Timer));
-        let closing = Closing { outcome: "done", reason, trace: &report.trace };
+        let closing = Closing { outcome: "done", reason, trace: &report.trace.of_success() };
         if !self.end(tx, work, &closing, settlement, now)? {
             return Ok(());
         }

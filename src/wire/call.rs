@@ -15,8 +15,6 @@ use crate::model::{Failure, Fault, Trace};
 
 /// A trace is read by people; what they need of an answer is at its start.
 const TRACED_BYTES: usize = 16 * 1024;
-/// Of an answer that says yes: the rest is an echo of what was sent, and each of them wears the card.
-const TRACED_SUCCESS_BYTES: usize = 160;
 
 /// One HTTP request. May be sent once unless [`Call::repeatable`] is said.
 #[derive(Debug, Clone)]
@@ -236,7 +234,7 @@ pub fn trace(call: &Call, got: &Result<Answer, WireError>, id_header: &str) -> T
     match got {
         Ok(answer) => Trace {
             request,
-            response: Some(capped(answer)),
+            response: Some(capped(&answer.body, answer.truncated)),
             status: Some(answer.status),
             vendor_id: answer.header(id_header).map(str::to_owned),
             latency: answer.latency,
@@ -247,10 +245,8 @@ pub fn trace(call: &Call, got: &Result<Answer, WireError>, id_header: &str) -> T
     }
 }
 
-fn capped(answer: &Answer) -> String {
-    let Answer { body, truncated, .. } = answer;
-    let is_success = (200..300).contains(&answer.status);
-    let shown = body.floor_char_boundary(if is_success { TRACED_SUCCESS_BYTES } else { TRACED_BYTES });
+fn capped(body: &str, truncated: bool) -> String {
+    let shown = body.floor_char_boundary(TRACED_BYTES);
     let (start, rest) = body.split_at_checked(shown).unwrap_or((body, ""));
     if rest.is_empty() && !truncated { start.to_owned() } else { format!("{start} […]") }
 }
