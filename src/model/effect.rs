@@ -133,11 +133,15 @@ impl Trace {
     #[must_use]
     pub fn of_success(&self) -> Self {
         const KEPT_BYTES: usize = 160;
-        let cut = |said: &String| match said.split_at_checked(said.floor_char_boundary(KEPT_BYTES)) {
-            Some((start, rest)) if !rest.is_empty() => format!("{start} […]"),
-            Some(_) | None => said.clone(),
-        };
-        Self { response: self.response.as_ref().map(cut), ..self.clone() }
+        let response = self.response.as_ref().map(|said| Self::capped(said, KEPT_BYTES, false));
+        Self { response, ..self.clone() }
+    }
+
+    /// At most so many bytes of what was said, marked where that is not all of it.
+    #[must_use]
+    pub fn capped(said: &str, most: usize, truncated: bool) -> String {
+        let (start, rest) = said.split_at_checked(said.floor_char_boundary(most)).unwrap_or((said, ""));
+        if rest.is_empty() && !truncated { start.to_owned() } else { format!("{start} […]") }
     }
 }
 

@@ -122,8 +122,8 @@ impl Bucket {
         if let Some(burst) = quota.burst {
             // Others use the account, too: no more is left than the peer says, and of nothing a while.
             let gone = if burst.left == 0 { self.size.saturating_mul(2) } else { self.size.saturating_sub(burst.left) };
-            self.full_at = self.full_at(now).max(since_epoch(now).saturating_add(self.refill.saturating_mul(gone)));
-            self.is_dry |= self.spares(1, now) > now;
+            let short = since_epoch(now).saturating_add(self.refill.saturating_mul(gone));
+            self.fills_at(self.full_at(now).max(short), now);
         }
         if let Some(day) = quota.day {
             self.day = Some((day, now));
@@ -140,9 +140,14 @@ impl Bucket {
     fn spend(&mut self, tokens: u32, now: Timestamp) {
         if tokens > 0 {
             let from = self.full_at(now).max(since_epoch(now));
-            self.full_at = from.saturating_add(self.refill.saturating_mul(tokens));
-            self.is_dry |= self.spares(1, now) > now;
+            self.fills_at(from.saturating_add(self.refill.saturating_mul(tokens)), now);
         }
+    }
+
+    /// It holds less: it will be full again at that time.
+    fn fills_at(&mut self, full_at: Duration, now: Timestamp) {
+        self.full_at = full_at;
+        self.is_dry |= self.spares(1, now) > now;
     }
 
     /// When it is full again. Further ahead than it can be it was set by a clock that was set back since.

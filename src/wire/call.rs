@@ -234,7 +234,7 @@ pub fn trace(call: &Call, got: &Result<Answer, WireError>, id_header: &str) -> T
     match got {
         Ok(answer) => Trace {
             request,
-            response: Some(capped(&answer.body, answer.truncated)),
+            response: Some(Trace::capped(&answer.body, TRACED_BYTES, answer.truncated)),
             status: Some(answer.status),
             vendor_id: answer.header(id_header).map(str::to_owned),
             latency: answer.latency,
@@ -243,10 +243,4 @@ pub fn trace(call: &Call, got: &Result<Answer, WireError>, id_header: &str) -> T
             Trace { request, response: Some(format!("({})", error.reason)), latency: error.latency, ..Trace::default() }
         }
     }
-}
-
-fn capped(body: &str, truncated: bool) -> String {
-    let shown = body.floor_char_boundary(TRACED_BYTES);
-    let (start, rest) = body.split_at_checked(shown).unwrap_or((body, ""));
-    if rest.is_empty() && !truncated { start.to_owned() } else { format!("{start} […]") }
 }
