@@ -284,7 +284,6 @@ impl Shell {
     /// Everything between BEGIN and COMMIT. The outer error: nothing is stored. The inner one is the rider's: what the
     /// commands did is stored, what the rider did is not.
     fn transaction(&mut self, answers: &mut [Answer], low: bool) -> Result<Result<(), StoreError>, StoreError> {
-        let now = Timestamp::now();
         self.store.begin()?;
         for (slot, result) in answers {
             let Some(queued) = slot else { continue };
@@ -300,6 +299,8 @@ impl Shell {
                 failpoint::reach("acked-before-commit");
             }
         }
+        // Not a moment earlier: what the commands made is due by now, and else would wait for a commit of its own.
+        let now = Timestamp::now();
         self.tend_alert(low, now);
         let rode = self.ride(now);
         if rode.is_err() {
@@ -356,4 +357,50 @@ fn in_savepoint<T>(store: &Store, body: impl FnOnce(Tx<'_>) -> Result<T, StoreEr
     }
     connection.prepare_cached("RELEASE command")?.execute([])?;
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+    use crate::store::SpaceSettings;
+
+    /// Keeps the times at which it rode.
+    struct Watch(Arc<Mutex<Vec<Timestamp>>>);
+
+    impl Rider for Watch {
+        fn ride(&mut self, _: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(now);
+            Ok(())
+        }
+        fn landed(&mut self) {}
+        fn lost(&mut self) {}
+        fn next_ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+            Ok(None)
+        }
+    }
+
+    /// A job that a command makes at the end of a long group is claimed in the same commit.
+    #[tokio::test]
+    async fn the_rider_comes_after_the_commands_by_the_clock_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = Space::new(folder.path(), SpaceSettings { low_water_bytes: 1, ballast_bytes: 4_096 });
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let rider = Box::new(Watch(Arc::clone(&seen)));
+        let (writer, exit) = Writer::start(Store::open(folder.path()).unwrap(), space, rider).unwrap();
+        let a_tick_later = |_: Tx<'_>| {
+            let begun = Timestamp::now();
+            let mut now = begun;
+            while now == begun {
+                now = Timestamp::now();
+            }
+            Ok(now)
+        };
+        let made = writer.run(Command::Outcome, a_tick_later).await.unwrap();
+        let rode = seen.lock().unwrap_or_else(PoisonError::into_inner).last().copied().unwrap();
+        assert!(rode >= made, "{rode} is before {made}");
+        drop(writer);
+        exit.join().unwrap();
+    }
 }
