@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::{StoreError, backup};
 
 /// The steps, oldest first; a file of version `n` has had the first `n`.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -18,6 +18,7 @@ const STEPS: [&str; 7] = [
     include_str!("schema_5.sql"),
     include_str!("schema_6.sql"),
     include_str!("schema_7.sql"),
+    include_str!("schema_8.sql"),
 ];
 
 const VIEWS: &str = include_str!("views.sql");
@@ -136,7 +137,7 @@ mod tests {
         drop(Store::open(folder.path()).unwrap());
         let file = Connection::open(folder.path().join(crate::store::DATABASE)).unwrap();
         file.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 7 })));
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::TooNew { found: 99, known: 8 })));
         assert!(matches!(crate::store::Reader::open(folder.path()), Err(StoreError::TooNew { .. })));
     }
 

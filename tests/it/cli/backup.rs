@@ -84,7 +84,7 @@ fn a_database_of_a_newer_nightdesk_is_refused_with_what_to_do() {
         let got: Said = scene.say(args);
         assert_eq!(got.code, code, "{args:?}: {got:?}");
         let said = format!("{}{}", got.out, got.err);
-        for word in ["of version 99", "knows up to 7", "install the newer nightdesk", "nightdesk.db.v7.bak"] {
+        for word in ["of version 99", "knows up to 8", "install the newer nightdesk", "nightdesk.db.v8.bak"] {
             assert!(said.contains(word), "{args:?}: {word}: {said}");
         }
     }
