@@ -36,7 +36,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than the idle limits of the usual front doors (60 s and more), so that we rarely write to a closed connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Idle connections per peer: as many as a lane has workers.
-const IDLE_PER_HOST: usize = 8;
+const IDLE_PER_HOST: usize = 16;
 /// The largest answer we act on is a page of Twilio messages (some 100 KiB); more than this is not for us.
 const MAX_BODY: usize = 1024 * 1024;
 const USER_AGENT: &str = concat!("nightdesk/", env!("CARGO_PKG_VERSION"));

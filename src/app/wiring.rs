@@ -38,8 +38,8 @@ pub use modems::modem_settings;
 
 /// Timers are one transaction each; a few at a time keep a burst of them from holding up the rest.
 const DESK_WORKERS: usize = 8;
-/// As many as share a commit well. How fast they may be is the channel's pace.
-const CRM_WORKERS: usize = 8;
+/// All that a bucket has gathered is served at once, and so shares its commits. How fast they may be is the channel's pace.
+const CRM_WORKERS: usize = 16;
 /// Twilio sends one text a second and number; a few may wait there.
 const TWILIO_WORKERS: usize = 4;
 /// Mails and cases may wait for each other.

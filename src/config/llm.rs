@@ -17,8 +17,8 @@ const LLM_MAX_TOKENS: u32 = 2048;
 const LLM_TIMEOUT: Duration = Duration::from_secs(15);
 /// A local server may have to load its model from a card.
 const LLM_FIRST_TIMEOUT: Duration = Duration::from_mins(1);
-/// Plenty for leads, far below every provider's limit.
-const LLM_CONCURRENCY: u16 = 8;
+/// A burst is labelled in a few rounds. Providers limit requests a minute, not at once.
+const LLM_CONCURRENCY: u16 = 16;
 /// A lead that waits longer for a label is told to a person as it is.
 const CLASSIFY_DEADLINE: Duration = Duration::from_secs(45);
 /// By then a person has long read the lead.
