@@ -139,28 +139,14 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::model::Timestamp;
-    use crate::store::{Rider, Space, SpaceSettings, Store, StoreError, Tx};
-
-    struct Nobody;
-
-    impl Rider for Nobody {
-        fn ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<(), StoreError> {
-            Ok(())
-        }
-        fn landed(&mut self) {}
-        fn lost(&mut self) {}
-        fn next_ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-            Ok(None)
-        }
-    }
+    use crate::store::{Passenger, Space, SpaceSettings, Store};
 
     #[tokio::test]
     async fn ready_when_told_and_gone_when_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let space = Space::new(folder.path(), SpaceSettings { low_water_bytes: 0, ballast_bytes: 0 });
         let store = Store::open(folder.path()).unwrap();
-        let (writer, exit) = Writer::start(store, space, Box::new(Nobody)).unwrap();
+        let (writer, exit) = Writer::start(store, space, Box::new(Passenger::default())).unwrap();
         let (health, stop) = (Health::new(writer), CancellationToken::new());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

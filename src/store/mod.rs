@@ -73,6 +73,8 @@ pub use space::{Space, SpaceSettings};
 pub use suppressions::Suppression;
 pub use upkeep::Orphan;
 pub use waiting::WaitingLead;
+#[cfg(test)]
+pub(crate) use writer::Passenger;
 pub use writer::{Command, Rider, Writer, WriterExit};
 
 /// The alert that stands while webhooks wait for the clock.

@@ -359,36 +359,44 @@ fn in_savepoint<T>(store: &Store, body: impl FnOnce(Tx<'_>) -> Result<T, StoreEr
     result
 }
 
+/// A rider that adds nothing and only notes when it rode: for tests of a writer and of what stands around one.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Passenger(Arc<std::sync::Mutex<Option<Timestamp>>>);
+
+#[cfg(test)]
+impl Passenger {
+    fn rode_last(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[cfg(test)]
+impl Rider for Passenger {
+    fn ride(&mut self, _: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        *self.0.lock().unwrap() = Some(now);
+        Ok(())
+    }
+    fn landed(&mut self) {}
+    fn lost(&mut self) {}
+    fn next_ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, PoisonError};
-
     use super::*;
     use crate::store::SpaceSettings;
-
-    /// Keeps the times at which it rode.
-    struct Watch(Arc<Mutex<Vec<Timestamp>>>);
-
-    impl Rider for Watch {
-        fn ride(&mut self, _: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(now);
-            Ok(())
-        }
-        fn landed(&mut self) {}
-        fn lost(&mut self) {}
-        fn next_ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-            Ok(None)
-        }
-    }
 
     /// A job that a command makes at the end of a long group is claimed in the same commit.
     #[tokio::test]
     async fn the_rider_comes_after_the_commands_by_the_clock_as_well() {
         let folder = tempfile::tempdir().unwrap();
         let space = Space::new(folder.path(), SpaceSettings { low_water_bytes: 1, ballast_bytes: 4_096 });
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let rider = Box::new(Watch(Arc::clone(&seen)));
-        let (writer, exit) = Writer::start(Store::open(folder.path()).unwrap(), space, rider).unwrap();
+        let passenger = Passenger::default();
+        let store = Store::open(folder.path()).unwrap();
+        let (writer, exit) = Writer::start(store, space, Box::new(passenger.clone())).unwrap();
         let a_tick_later = |_: Tx<'_>| {
             let begun = Timestamp::now();
             let mut now = begun;
@@ -398,7 +406,7 @@ mod tests {
             Ok(now)
         };
         let made = writer.run(Command::Outcome, a_tick_later).await.unwrap();
-        let rode = seen.lock().unwrap_or_else(PoisonError::into_inner).last().copied().unwrap();
+        let rode = passenger.rode_last().unwrap();
         assert!(rode >= made, "{rode} is before {made}");
         drop(writer);
         exit.join().unwrap();

@@ -21,25 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::model::{Lane, Timestamp};
-use crate::store::{Reader, Rider, Space, SpaceSettings, Store, StoreError, Tx, WriterExit};
+use crate::store::{Passenger, Reader, Space, SpaceSettings, Store, WriterExit};
 
 const HUBSPOT_SECRET: &str = "hubspot-client-secret-for-tests";
 const SHARED_SECRET: &str = "generic-shared-secret-for-tests";
 const PUBLIC_URL: &str = "https://leads.example.com";
-
-/// A writer alone: nothing rides along.
-struct Nobody;
-
-impl Rider for Nobody {
-    fn ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<(), StoreError> {
-        Ok(())
-    }
-    fn landed(&mut self) {}
-    fn lost(&mut self) {}
-    fn next_ride(&mut self, _: Tx<'_>, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
-}
 
 /// An intake that listens, over a database of its own.
 struct Desk {
@@ -116,7 +102,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let space = Space::new(folder.path(), SpaceSettings { low_water_bytes, ballast_bytes: 0 });
-        let (writer, exit) = Writer::start(store, space, Box::new(Nobody)).unwrap();
+        let (writer, exit) = Writer::start(store, space, Box::new(Passenger::default())).unwrap();
         let day = Duration::from_hours(24);
         let opening = Opening { classify_on: None, deadline_after: day, give_up_after: day, read_give_up_after: day };
         let trust = ClockTrust::default();
